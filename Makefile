@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` and `make test` set everything up on a bare Debian 12 and run. See docs/architecture.md.
+
+JOBS ?= $(shell nproc)
+
+.PHONY: all demo test setup build clean
+
+all: build
+
+setup:
+	@tools/setup.sh
+
+build: setup
+	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	@cmake --build --preset release -j$(JOBS)
+
+test: build
+	@ctest --preset release -j$(JOBS)
+
+demo: build
+	@tools/demo.sh
+
+clean:
+	rm -rf build
