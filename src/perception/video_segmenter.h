@@ -37,8 +37,22 @@ class VideoTracker {
 
   /// Receives a frame's masks, one entry an object in the order in which the objects were added; returns false to stop.
   using FrameCallback = std::function<bool(int frame, std::span<const ObjectLogits>)>;
-  /// Carries the masks from `start` to the end of the video, or in reverse to frame 0; `start` itself is included.
-  virtual void propagate(int start, bool reverse, const FrameCallback& on_frame) = 0;
+
+  /// Makes `start` the next frame of a pass through the video: to its end, or in reverse to frame 0.
+  virtual void start_pass(int start, bool reverse) = 0;
+  /// Carries the masks to the pass's next frame, the first being `start` itself, and hands them to `on_frame`.
+  /// False, without a call, past the last frame. Several trackers of one video that step in turn share its features.
+  virtual bool step(const FrameCallback& on_frame) = 0;
+
+  /// A whole pass, until its end or until `on_frame` returns false.
+  void propagate(int start, bool reverse, const FrameCallback& on_frame) {
+    bool wanted = true;
+    start_pass(start, reverse);
+    while (wanted && step([&](int frame, std::span<const ObjectLogits> masks) {
+             return wanted = on_frame(frame, masks);
+           })) {
+    }
+  }
 };
 
 /// Makes masks from boxes and carries masks through a video (SAM 2).
