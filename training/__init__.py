@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recipes that make the embedded weights and the test world."""
