@@ -34,6 +34,8 @@ set(GGML_METAL ${ALREF_METAL} CACHE BOOL "" FORCE)
 add_compile_definitions(GGML_MAX_NAME=128)
 add_subdirectory("${ALREF_GGML_DIR}" "${CMAKE_BINARY_DIR}/ggml" EXCLUDE_FROM_ALL SYSTEM)
 set(BUILD_SHARED_LIBS "${BUILD_SHARED_LIBS_SAVED}")
+# GCC 12 warns of its own AVX-512 header when it inlines it (GCC bug 105593).
+target_compile_options(ggml-cpu PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
 
 # --- oneDNN ---
 # Debian's dnnl-config.cmake insists on OpenCL, which the CPU engine does not need: find library and header ourselves.

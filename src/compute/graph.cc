@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/graph.h"
+
+#include <ggml-alloc.h>
+#include <ggml-backend.h>
+
+#include "alref/error.h"
+
+namespace alref::compute {
+namespace {
+
+ggml_tensor* new_tensor(ggml_context* context, ggml_type type, const Shape& shape) {
+  const std::vector<int64_t> ne(shape.rbegin(), shape.rend());
+  return ggml_new_tensor(context, type, static_cast<int>(ne.size()), ne.data());
+}
+
+}  // namespace
+
+DeviceTensor::DeviceTensor(Device& device, ggml_type type, const Shape& shape)
+    : context_(ggml_init(
+          {.mem_size = ggml_tensor_overhead(), .mem_buffer = nullptr, .no_alloc = true})) {
+  tensor_ = new_tensor(context_.get(), type, shape);
+  buffer_.reset(ggml_backend_alloc_ctx_tensors_from_buft(context_.get(), device.buffer_type()));
+  if (!buffer_) {
+    throw Error(ErrorKind::kUnavailable,
+                "no memory for a tensor of shape " + shape_text(shape) + " on the device");
+  }
+}
+
+void DeviceTensor::write(std::span<const float> values) {
+  GGML_ASSERT(tensor_->type == GGML_TYPE_F32 && values.size_bytes() == bytes());
+  ggml_backend_tensor_set(tensor_, values.data(), 0, values.size_bytes());
+}
+
+std::vector<float> DeviceTensor::read() const {
+  GGML_ASSERT(tensor_->type == GGML_TYPE_F32);
+  std::vector<float> values(static_cast<size_t>(ggml_nelements(tensor_)));
+  ggml_backend_tensor_get(tensor_, values.data(), 0, bytes());
+  return values;
+}
+
+Graph::Graph(Device& device, size_t max_nodes)
+    : device_(device),
+      context_(ggml_init({.mem_size = max_nodes * ggml_tensor_overhead() +
+                                      ggml_graph_overhead_custom(max_nodes, false),
+                          .mem_buffer = nullptr,
+                          .no_alloc = true})),
+      graph_(ggml_new_graph_custom(context_.get(), max_nodes, false)) {}
+
+Graph::~Graph() {
+  if (device_.allocated_ == this) {
+    ggml_backend_sched_reset(device_.scheduler_.get());
+    device_.allocated_ = nullptr;
+  }
+}
+
+ggml_tensor* Graph::input(ggml_type type, const Shape& shape) {
+  ggml_tensor* tensor = new_tensor(context(), type, shape);
+  ggml_set_input(tensor);
+  return tensor;
+}
+
+ggml_tensor* Graph::output(ggml_tensor* tensor) {
+  ggml_set_output(tensor);
+  ggml_build_forward_expand(graph_, tensor);
+  return tensor;
+}
+
+void Graph::store(ggml_tensor* value, const DeviceTensor& into) { store(value, into.tensor()); }
+
+void Graph::store(ggml_tensor* value, ggml_tensor* into) {
+  GGML_ASSERT(ggml_nelements(value) == ggml_nelements(into));
+  ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
+}
+
+void Graph::allocate() {
+  if (device_.allocated_ == this) return;
+  ggml_backend_sched_t scheduler = device_.scheduler_.get();
+  ggml_backend_sched_reset(scheduler);
+  device_.allocated_ = nullptr;
+  if (!ggml_backend_sched_alloc_graph(scheduler, graph_)) {
+    throw Error(ErrorKind::kUnavailable, "no memory for a network's activations on the device");
+  }
+  device_.allocated_ = this;
+}
+
+void Graph::write_bytes(ggml_tensor* input, const void* data, size_t bytes) {
+  GGML_ASSERT(ggml_nbytes(input) == bytes);
+  allocate();
+  if (input->buffer) ggml_backend_tensor_set(input, data, 0, bytes);  // none: no node reads it
+}
+
+void Graph::write(ggml_tensor* input, std::span<const float> values) {
+  GGML_ASSERT(input->type == GGML_TYPE_F32);
+  write_bytes(input, values.data(), values.size_bytes());
+}
+
+void Graph::write(ggml_tensor* input, std::span<const int32_t> values) {
+  GGML_ASSERT(input->type == GGML_TYPE_I32);
+  write_bytes(input, values.data(), values.size_bytes());
+}
+
+void Graph::run() {
+  allocate();
+  if (ggml_backend_sched_graph_compute(device_.scheduler_.get(), graph_) != GGML_STATUS_SUCCESS) {
+    throw Error(ErrorKind::kUnavailable, "the device could not run a network");
+  }
+}
+
+std::vector<float> Graph::read(const ggml_tensor* output) {
+  std::vector<float> values(static_cast<size_t>(ggml_nelements(output)));
+  read(output, values);
+  return values;
+}
+
+void Graph::read(const ggml_tensor* output, std::span<float> values) {
+  GGML_ASSERT(output->type == GGML_TYPE_F32 && ggml_is_contiguous(output) &&
+              ggml_nbytes(output) == values.size_bytes());
+  GGML_ASSERT(device_.allocated_ == this);  // another graph has used the scratch memory since
+  ggml_backend_tensor_get(output, values.data(), 0, values.size_bytes());
+}
+
+int Graph::nodes() { return ggml_graph_n_nodes(graph_); }
+
+ggml_tensor* rows(ggml_context* context, ggml_tensor* tensor, int64_t begin, int64_t end) {
+  GGML_ASSERT(ggml_is_contiguous(tensor) && begin >= 0 && begin < end);
+  const int dims = ggml_n_dims(tensor);
+  int64_t ne[GGML_MAX_DIMS] = {tensor->ne[0], tensor->ne[1], tensor->ne[2], tensor->ne[3]};
+  GGML_ASSERT(end <= ne[dims - 1]);
+  const size_t offset = tensor->nb[dims - 1] * static_cast<size_t>(begin);
+  ne[dims - 1] = end - begin;
+  return ggml_view_4d(context, tensor, ne[0], ne[1], ne[2], ne[3], tensor->nb[1], tensor->nb[2],
+                      tensor->nb[3], offset);
+}
+
+}  // namespace alref::compute

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/ops/attention_op.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace alref::compute {
+namespace {
+
+const float* at(const ggml_tensor* t, int64_t i1, int64_t i2) {
+  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
+                                        static_cast<size_t>(i1) * t->nb[1] +
+                                        static_cast<size_t>(i2) * t->nb[2]);
+}
+
+float dot(const float* a, const float* b, int64_t n) {
+  float sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// Turns scores into weights that sum to 1, or to all zeros where every score is -inf.
+void softmax(std::vector<float>& scores) {
+  const float top = *std::max_element(scores.begin(), scores.end());
+  if (top == -std::numeric_limits<float>::infinity()) {
+    std::fill(scores.begin(), scores.end(), 0.0f);
+    return;
+  }
+  float sum = 0;
+  for (float& s : scores) sum += s = std::exp(s - top);
+  for (float& s : scores) s /= sum;
+}
+
+}  // namespace
+
+void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
+  const ggml_tensor *q = node->src[0], *k = node->src[1], *v = node->src[2];
+  const ggml_tensor *b = bias(node), *m = mask(node);
+  const int64_t d = q->ne[0] / heads_, dv = v->ne[0] / heads_;
+  const int64_t queries = q->ne[1], keys = k->ne[1], batch = q->ne[2];
+
+  std::vector<float> scores(static_cast<size_t>(keys));
+  const Range mine = share(batch * heads_ * queries, part, parts);
+  for (int64_t i = mine.begin; i < mine.end; ++i) {
+    const int64_t iq = i % queries, h = i / queries % heads_, ib = i / queries / heads_;
+    const float* query = at(q, iq, ib) + h * d;
+    const float* bias_row = b ? at(b, iq, h) : nullptr;
+    const float* mask_row = m ? at(m, iq, ib % m->ne[2]) : nullptr;
+    for (int64_t j = 0; j < keys; ++j) {
+      float score = dot(query, at(k, j, ib) + h * d, d) * scale_;
+      if (bias_row) score += bias_row[j];
+      if (mask_row) score += mask_row[j];
+      scores[static_cast<size_t>(j)] = score;
+    }
+    softmax(scores);
+    float* out = static_cast<float*>(node->data) + (ib * queries + iq) * node->ne[0] + h * dv;
+    std::fill(out, out + dv, 0.0f);
+    for (int64_t j = 0; j < keys; ++j) {
+      const float weight = scores[static_cast<size_t>(j)];
+      const float* value = at(v, j, ib) + h * dv;
+      for (int64_t c = 0; c < dv; ++c) out[c] += weight * value[c];
+    }
+  }
+}
+
+}  // namespace alref::compute

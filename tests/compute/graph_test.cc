@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compute/tiny_model.h"
+
+namespace alref::compute {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(GraphTest, HandsAResultToTheNextGraphThroughADeviceTensor) {
+  Device device({.name = "cpu", .threads = 1, .precision = Precision::kF32});
+  DeviceTensor between(device, GGML_TYPE_F32, {3});
+  Graph first(device), second(device);
+  ggml_tensor* x = first.input(GGML_TYPE_F32, {3});
+  first.store(ggml_scale(first.context(), x, 2), between);
+  ggml_tensor* y = second.output(ggml_scale(second.context(), between.tensor(), 10));
+
+  for (float start : {1.0f, 5.0f}) {
+    first.write(x, std::vector<float>{start, start + 1, start + 2});
+    first.run();
+    second.run();
+    EXPECT_THAT(second.read(y), ElementsAre(20 * start, 20 * (start + 1), 20 * (start + 2)));
+  }
+}
+
+TEST(GraphTest, RunsAgainWithoutNewScratchMemory) {
+  Device device({.name = "cpu", .threads = 2, .precision = Precision::kF32});
+  Graph g(device);
+  ggml_tensor* x = g.input(GGML_TYPE_F32, {64, 64});
+  ggml_tensor* y = g.output(ggml_sqr(g.context(), ggml_sqr(g.context(), x)));
+  const std::vector<float> values(64 * 64, 2.0f);
+  g.write(x, values);
+  g.run();
+  const size_t scratch = device.scratch_bytes();
+  g.write(x, values);
+  g.run();
+  EXPECT_EQ(device.scratch_bytes(), scratch);
+  EXPECT_EQ(g.read(y), std::vector<float>(64 * 64, 16.0f));
+}
+
+TEST(GraphTest, StoresIntoPartOfATensor) {
+  Device device({.name = "cpu", .threads = 1, .precision = Precision::kF32});
+  DeviceTensor bank(device, GGML_TYPE_F32, {3, 2});
+  bank.write(std::vector<float>(6, 0.0f));
+  Graph g(device);
+  ggml_tensor* x = g.input(GGML_TYPE_F32, {1, 2});
+  g.store(x, rows(g.context(), bank.tensor(), 1, 2));
+  g.write(x, std::vector<float>{7, 8});
+  g.run();
+  EXPECT_THAT(bank.read(), ElementsAre(0, 0, 7, 8, 0, 0));
+}
+
+}  // namespace
+}  // namespace alref::compute
