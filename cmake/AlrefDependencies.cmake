@@ -10,7 +10,7 @@ endif()
 # --- ggml ---
 if(NOT ALREF_GGML_DIR)
   if(DEFINED ENV{ALREF_GGML_DIR} AND NOT "$ENV{ALREF_GGML_DIR}" STREQUAL "")
-    set(ALREF_GGML_DIR "$ENV{ALREF_GGML_DIR}")
+    set(ALREF_GGML_DIR "$ENV{ALREF_GGML_DIR}" CACHE PATH "" FORCE)
   else()
     set(ALREF_GGML_DIR "${PROJECT_SOURCE_DIR}/third_party/ggml")
   endif()

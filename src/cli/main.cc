@@ -1,9 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "alref/error.h"
+#include "alref/version.h"
+#include "cli/terminal.h"
+#include "core/log.h"
+
+namespace {
+
+constexpr const char* kFooter =
+    "exit status: 0 done, 1 internal error, 2 bad usage, 3 unreadable input, 4 bad model file, 5 reasoner failed,\n"
+    "             6 unwritable output, 7 not available here, 130 interrupted (what was done is kept)";
+
+int exit_status(alref::ErrorKind kind) {
+  switch (kind) {
+    case alref::ErrorKind::kInvalidArgument: return 2;
+    case alref::ErrorKind::kInput: return 3;
+    case alref::ErrorKind::kModel: return 4;
+    case alref::ErrorKind::kReasoner: return 5;
+    case alref::ErrorKind::kOutput: return 6;
+    case alref::ErrorKind::kUnavailable: return 7;
+    case alref::ErrorKind::kInterrupted: return 130;
+  }
+  return 1;
+}
+
+spdlog::level::level_enum spdlog_level(alref::LogLevel level) {
+  switch (level) {
+    case alref::LogLevel::kDebug: return spdlog::level::debug;
+    case alref::LogLevel::kInfo: return spdlog::level::info;
+    case alref::LogLevel::kWarning: return spdlog::level::warn;
+    case alref::LogLevel::kError: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+void set_up_log(int verbosity) {
+  auto logger = spdlog::stderr_color_mt("alref");
+  logger->set_pattern("%^%l%$: %v");
+  logger->set_level(verbosity >= 2   ? spdlog::level::debug
+                    : verbosity == 1 ? spdlog::level::info
+                                     : spdlog::level::warn);
+  alref::set_log_callback([logger](alref::LogLevel level, std::string_view message) {
+    logger->log(spdlog_level(level), message);
+  });
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Finds and segments, in any video, what a sentence names or a sound belongs to.");
-  app.set_version_flag("--version", "alref " ALREF_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  CLI::App app("Finds and segments, in any video, what a sentence names or a sound belongs to.", "alref");
+  app.footer(kFooter);
+  app.set_version_flag("--version", [] { return alref::version_report(); });
+  app.require_subcommand(1);
+  app.fallthrough();
+  int verbosity = 0;
+  app.add_flag("-v,--verbose", verbosity, "each stage's choice and time, on stderr; twice: more");
+  app.parse_complete_callback([&] { set_up_log(verbosity); });
+
+  alref::cli::catch_interrupts();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_status(alref::ErrorKind::kInvalidArgument);
+  } catch (const alref::Error& error) {
+    std::fprintf(stderr, "alref: %s\n", error.what());
+    return exit_status(error.kind());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "alref: internal error: %s\n", error.what());
+    return 1;
+  }
   return 0;
 }
