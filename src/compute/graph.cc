@@ -73,8 +73,23 @@ void Graph::store(ggml_tensor* value, ggml_tensor* into) {
   ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
 }
 
+// The scheduler's memory may have moved since this graph last had a share of it, and the scheduler leaves addresses, buffers and (with a GPU)
+// its own copies as arguments in the tensors.
+void Graph::restore_unallocated() {
+  const bool first = unallocated_.empty();
+  size_t i = 0;
+  for (ggml_tensor* t = ggml_get_first_tensor(context()); t; t = ggml_get_next_tensor(context(), t), ++i) {
+    if (first) {
+      unallocated_.push_back(*t);
+    } else if (i < unallocated_.size()) {
+      *t = unallocated_[i];
+    }
+  }
+}
+
 void Graph::allocate() {
   if (device_.allocated_ == this) return;
+  restore_unallocated();
   ggml_backend_sched_t scheduler = device_.scheduler_.get();
   ggml_backend_sched_reset(scheduler);
   device_.allocated_ = nullptr;

@@ -89,10 +89,12 @@ class Graph {
   };
   void write_bytes(ggml_tensor* input, const void* data, size_t bytes);
   void allocate();
+  void restore_unallocated();
 
   Device& device_;
   std::unique_ptr<ggml_context, ContextDeleter> context_;
   ggml_cgraph* graph_;
+  std::vector<ggml_tensor> unallocated_;  // this graph's tensors as they were before they first got memory
   std::vector<std::shared_ptr<const void>> kept_;
 };
 

@@ -40,6 +40,24 @@ TEST(GraphTest, RunsAgainWithoutNewScratchMemory) {
   EXPECT_EQ(g.read(y), std::vector<float>(64 * 64, 16.0f));
 }
 
+TEST(GraphTest, RunsAgainAfterALargerGraphHasMovedTheScratchMemory) {
+  Device device({.name = "cpu", .threads = 1, .precision = Precision::kF32});
+  Graph small(device), large(device);
+  ggml_tensor* a = small.input(GGML_TYPE_F32, {64});
+  ggml_tensor* small_result = small.output(ggml_sqr(small.context(), ggml_sqr(small.context(), a)));
+  ggml_tensor* b = large.input(GGML_TYPE_F32, {1 << 22});
+  ggml_tensor* large_result = large.output(ggml_sqr(large.context(), b));
+
+  for (float value : {2.0f, 3.0f}) {
+    small.write(a, std::vector<float>(64, value));
+    small.run();
+    EXPECT_EQ(small.read(small_result), std::vector<float>(64, value * value * value * value));
+    large.write(b, std::vector<float>(1 << 22, value));
+    large.run();
+    EXPECT_EQ(large.read(large_result)[12345], value * value);
+  }
+}
+
 TEST(GraphTest, StoresIntoPartOfATensor) {
   Device device({.name = "cpu", .threads = 1, .precision = Precision::kF32});
   DeviceTensor bank(device, GGML_TYPE_F32, {3, 2});
