@@ -2,6 +2,9 @@
 # `make demo` and `make test` set everything up on a bare Debian 12 and run. See docs/architecture.md.
 
 JOBS ?= $(shell nproc)
+# Lets ccache recognise a source in another build folder.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 .PHONY: all demo test setup build clean
 
