@@ -91,7 +91,7 @@ class Trainer:
             self.net, list(self.aid.parameters()), args.lr, args.weight_decay
         )
         self.step = self.stage = self.stage_step = 0
-        self.seconds = self.stage_seconds = 0.0
+        self.seconds = self.stage_seconds = self.annealed = 0.0
         self.sums: dict[str, float] = {}
 
     def state(self) -> dict:
@@ -227,7 +227,6 @@ class Trainer:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.append(True))
         self.net.image_size = CURRICULUM[self.stage].size
-        self.annealed = 0.0
         # Processor time of this process: what a pause or a busy machine does not change. With
         # workers or a GPU it says little, and the clock is taken.
         clock = time.process_time if self.device.type == "cpu" and not self.args.workers else time.time
@@ -286,7 +285,7 @@ class _Steps(torch.utils.data.Dataset):
         return self._make(step)
 
 
-def main() -> None:
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on from DIR/train.pt")
@@ -303,9 +302,14 @@ def main() -> None:
     )
     parser.add_argument("--score-minutes", type=float, default=8)
     parser.add_argument("--f32", action="store_true", help="no bfloat16")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    args = parser.parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
+    return args
+
+
+def main() -> None:
+    args = parse()
+    torch.set_num_threads(args.threads)
     trainer = Trainer(args)
     if args.resume and (args.out / "train.pt").exists():
         trainer.load(torch.load(args.out / "train.pt", map_location=args.device, weights_only=True))
