@@ -93,9 +93,9 @@ struct Waveform {
 
 /// A box that a detector found, with the phrase of the caption that it stands for.
 struct Detection {
-  Box box;               ///< in pixels of the image
-  float score = 0;       ///< in [0, 1]
-  std::string phrase;    ///< the caption's words for it
+  Box box;                   ///< in pixels of the image
+  float score = 0;           ///< in [0, 1]
+  std::string phrase;        ///< the caption's words for it
   size_t phrase_offset = 0;  ///< byte offset of `phrase` in the caption (clean labels)
 };
 

@@ -34,9 +34,11 @@ std::vector<std::string> available_devices() { return compute::Device::available
 
 std::string version_report() {
   std::string devices;
-  for (const std::string& device : available_devices()) devices += (devices.empty() ? "" : ", ") + device;
-  return "alref " + version() + "\nggml " + ggml_version() + "\noneDNN " + onednn_version() + "\nFFmpeg " +
-         av_version_info() + "\ninstruction set " + compute::instruction_set() + "\ndevices " + devices;
+  for (const std::string& device : available_devices())
+    devices += (devices.empty() ? "" : ", ") + device;
+  return "alref " + version() + "\nggml " + ggml_version() + "\noneDNN " + onednn_version() +
+         "\nFFmpeg " + av_version_info() + "\ninstruction set " + compute::instruction_set() +
+         "\ndevices " + devices;
 }
 
 }  // namespace alref

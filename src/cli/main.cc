@@ -1,40 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "alref/error.h"
+#include "alref/version.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
-#include <cstdio>
-
-#include "alref/error.h"
-#include "alref/version.h"
 #include "cli/terminal.h"
 #include "core/log.h"
 
 namespace {
 
 constexpr const char* kFooter =
-    "exit status: 0 done, 1 internal error, 2 bad usage, 3 unreadable input, 4 bad model file, 5 reasoner failed,\n"
-    "             6 unwritable output, 7 not available here, 130 interrupted (what was done is kept)";
+    "exit status: 0 done, 1 internal error, 2 bad usage, 3 unreadable input, 4 bad model file, 5 "
+    "reasoner failed,\n"
+    "             6 unwritable output, 7 not available here, 130 interrupted (what was done is "
+    "kept)";
 
 int exit_status(alref::ErrorKind kind) {
   switch (kind) {
-    case alref::ErrorKind::kInvalidArgument: return 2;
-    case alref::ErrorKind::kInput: return 3;
-    case alref::ErrorKind::kModel: return 4;
-    case alref::ErrorKind::kReasoner: return 5;
-    case alref::ErrorKind::kOutput: return 6;
-    case alref::ErrorKind::kUnavailable: return 7;
-    case alref::ErrorKind::kInterrupted: return 130;
+    case alref::ErrorKind::kInvalidArgument:
+      return 2;
+    case alref::ErrorKind::kInput:
+      return 3;
+    case alref::ErrorKind::kModel:
+      return 4;
+    case alref::ErrorKind::kReasoner:
+      return 5;
+    case alref::ErrorKind::kOutput:
+      return 6;
+    case alref::ErrorKind::kUnavailable:
+      return 7;
+    case alref::ErrorKind::kInterrupted:
+      return 130;
   }
   return 1;
 }
 
 spdlog::level::level_enum spdlog_level(alref::LogLevel level) {
   switch (level) {
-    case alref::LogLevel::kDebug: return spdlog::level::debug;
-    case alref::LogLevel::kInfo: return spdlog::level::info;
-    case alref::LogLevel::kWarning: return spdlog::level::warn;
-    case alref::LogLevel::kError: return spdlog::level::err;
+    case alref::LogLevel::kDebug:
+      return spdlog::level::debug;
+    case alref::LogLevel::kInfo:
+      return spdlog::level::info;
+    case alref::LogLevel::kWarning:
+      return spdlog::level::warn;
+    case alref::LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -53,7 +67,8 @@ void set_up_log(int verbosity) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Finds and segments, in any video, what a sentence names or a sound belongs to.", "alref");
+  CLI::App app("Finds and segments, in any video, what a sentence names or a sound belongs to.",
+               "alref");
   app.footer(kFooter);
   app.set_version_flag("--version", [] { return alref::version_report(); });
   app.require_subcommand(1);

@@ -9,15 +9,18 @@ namespace alref::cli {
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   static const std::map<std::string, Precision> precisions = {
       {"auto", Precision::kAuto}, {"f32", Precision::kF32}, {"bf16", Precision::kBf16}};
-  command.add_option("--device", options.name, "where networks run: cpu, or a GPU that `alref --version` lists")
+  command
+      .add_option("--device", options.name,
+                  "where networks run: cpu, or a GPU that `alref --version` lists")
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads [default: one per core]")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
   command
-      .add_option("--precision", options.precision,
-                  "auto, f32 or bf16; auto is bf16 where the processor multiplies it [default: auto]")
+      .add_option(
+          "--precision", options.precision,
+          "auto, f32 or bf16; auto is bf16 where the processor multiplies it [default: auto]")
       ->type_name("P")
       ->transform(CLI::CheckedTransformer(precisions).description(""));
 }

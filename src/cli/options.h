@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "alref/types.h"
+
+#include <CLI/CLI.hpp>
 
 namespace alref::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.h"
 
-#include <unistd.h>
+#include "alref/error.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "alref/error.h"
+#include <unistd.h>
 
 namespace alref::cli {
 namespace {
@@ -33,7 +33,8 @@ std::string duration(double seconds) {
     std::snprintf(text, sizeof(text), "%ld:%02ld:%02ld", static_cast<long>(s / 3600),
                   static_cast<long>(s / 60 % 60), static_cast<long>(s % 60));
   } else {
-    std::snprintf(text, sizeof(text), "%ld:%02ld", static_cast<long>(s / 60), static_cast<long>(s % 60));
+    std::snprintf(text, sizeof(text), "%ld:%02ld", static_cast<long>(s / 60),
+                  static_cast<long>(s % 60));
   }
   return text;
 }
@@ -41,7 +42,10 @@ std::string duration(double seconds) {
 }  // namespace
 
 ProgressBar::ProgressBar(std::string what, int64_t total, std::string unit)
-    : what_(std::move(what)), unit_(std::move(unit)), total_(total), shown_(isatty(STDERR_FILENO) != 0) {}
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      shown_(isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() { finish(); }
 
@@ -72,9 +76,11 @@ void ProgressBar::draw(Clock::time_point now) {
     std::snprintf(numbers, sizeof(numbers), "%ld/%ld %s, %.1f/s", static_cast<long>(done_),
                   static_cast<long>(total_), unit_.c_str(), rate);
     line += numbers;
-    if (rate > 0 && done_ < total_) line += ", " + duration(static_cast<double>(total_ - done_) / rate) + " left";
+    if (rate > 0 && done_ < total_)
+      line += ", " + duration(static_cast<double>(total_ - done_) / rate) + " left";
   } else {
-    std::snprintf(numbers, sizeof(numbers), "%ld %s, %.1f/s", static_cast<long>(done_), unit_.c_str(), rate);
+    std::snprintf(numbers, sizeof(numbers), "%ld %s, %.1f/s", static_cast<long>(done_),
+                  unit_.c_str(), rate);
     line += numbers;
   }
   std::fputs(line.c_str(), stderr);

@@ -7,8 +7,8 @@
 
 namespace alref::cli {
 
-/// A line on stderr that shows how far a long job is: count, share, rate and time left. Says nothing where stderr is
-/// no terminal.
+/// A line on stderr that shows how far a long job is: count, share, rate and time left. Says
+/// nothing where stderr is no terminal.
 class ProgressBar {
  public:
   /// @param total  number of steps, or 0 where nobody knows

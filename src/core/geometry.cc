@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "alref/types.h"
+
+#include <algorithm>
 
 namespace alref {
 
