@@ -24,6 +24,8 @@ class FrameSource {
   virtual bool seekable() const = 0;
   /// Frame `index`; null past the end. Throws Error(kInput) where it cannot be decoded.
   virtual std::shared_ptr<const Image> frame(int index) = 0;
+  /// When frame `index` is shown, in seconds from the start of the file (and of its sound).
+  virtual double time(int index) const { return frame_rate() > 0 ? index / frame_rate() : 0; }
 };
 
 }  // namespace alref
