@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace alref::reasoning {
+
+// A pattern is a row of elements: words (a|b: either), <variables>, groups ( ... ), each with `?`
+// behind it where it may be absent. A meaning is a row of constraints, `trait value`, parted by
+// `;`: $1 and $2 are the sides that were matched, >1 the direction towards
+// it, <1 the one away from it, $v the verb. `rank` in front of a meaning says that it needs an
+// ordinal, in the phrase or before the noun.
+//   <side>  <ord>  <np>  <frame> the picture  <viewer> the camera
+//   <move> <still> <turn> <appear> <leave> <grow> <shrink> <relate> <other> <act> verbs; <act> is
+//   any participle
+struct Rule {
+  std::string_view pattern;
+  std::string_view meaning;
+};
+
+inline constexpr auto kRules = std::to_array<Rule>({
+    // Places in the picture.
+    {"on|at|in|to|near|toward|towards the? far|very|extreme|most? <side> most? hand? "
+     "side|part|half|end|edge|"
+     "corner|portion|area|most? (of the? <frame>)?",
+     "place $1"},
+    {"on|at|in|to|near the? far|very? <side> hand? <side> hand? "
+     "side|part|corner|half|quarter|area? "
+     "(of the? <frame>)?",
+     "place $1; place $2"},
+    {"<side> side|part|half|corner? of the? <frame>", "place $1"},
+    {"on|at|near the edge|border|side (of the? <frame>)?", "place edge"},
+    {"in|at|on the? front|foreground (of the? <frame>)?", "depth near"},
+    {"in|at|on the? very? back|background|rear|distance (of the? <frame>)?", "depth far"},
+    {"in|at front of the? <viewer>", "depth near"},
+    {"closest|nearest|closer|nearer|close|near to? the? <viewer>", "depth near"},
+    {"closest|nearest to? us|me", "depth near"},
+    {"farthest|furthest|farther|further|far away? from? the? <viewer>", "depth far"},
+    {"farthest|furthest|farther|further|far away|back|behind?", "depth far"},
+    {"in|within|inside|on|of the? <frame>", ""},
+    {"farthest|furthest|far to? the? <side>", "place $1"},
+    // Counted from a side.
+    {"from|counting the? from? the? <side> hand? side? (of the? <frame>)?", "rank rank $1"},
+    {"<ord> counting? from|on|to the? <side> hand? side? (of the? <frame>)?", "rank rank $1"},
+    {"from|in the? front", "rank rank near"},
+    {"from|in the? back|rear", "rank rank far"},
+    {"<ord> in|from the? front", "rank rank near"},
+    {"<ord> in|from the? back|rear", "rank rank far"},
+    {"in|of the? line|row|queue", ""},
+    // Order in time.
+    {"<ord> one? (to|that|who|which) <appear> (up|in)? (in|into|on|onto the? <frame>)?",
+     "rank order appear"},
+    {"to? <appear> (up|in)? (in|into|on|onto the? <frame>)? the? <ord>", "rank order appear"},
+    {"to <appear> (up|in)? (in|into|on|onto the? <frame>)?", "rank order appear"},
+    {"<appear> the <frame> <ord>", "rank order appear"},
+    {"to <appear> the <frame>", "rank order appear"},
+    {"<ord> to <move> in|into (the? <frame>)?", "rank order appear"},
+    {"to? <move> in|into (the? <frame>)? the? <ord>", "rank order appear"},
+    {"to <move> in|into (the? <frame>)?", "rank order appear"},
+    {"visible|seen|shown|there|present|on|in <frame>? <ord>", "rank order appear"},
+    {"<ord> visible|seen|shown", "rank order appear"},
+    {"to be visible|seen|shown", "rank order appear"},
+    {"<ord> one? (to|that|who|which) <leave> (the? <frame>)?", "rank order disappear"},
+    {"to? <leave> (the? <frame>)? (from the? <frame>)? the? <ord>", "rank order disappear"},
+    {"to <leave> (from? the? <frame>)?", "rank order disappear"},
+    {"that|who|which left (the? <frame>)? <ord>", "rank order disappear"},
+    {"to? <move> out|off (of? the? <frame>)? the? <ord>", "rank order disappear"},
+    {"to <move> out|off (of? the? <frame>)?", "rank order disappear"},
+    {"<still> visible|seen? (in|on the? <frame>)? the? longest", "order stay"},
+    {"visible|seen|shown the? longest", "order stay"},
+    // Ways of moving.
+    {"<move> (over|off|out|away|back|further|more|mostly)? to|toward|towards|at the? <side> hand? "
+     "side|part|edge|end? "
+     "(of the? <frame>)?",
+     "motion >1"},
+    {"<move> (over|off|out|away|back|further|more|mostly)? <side> wards?", "motion >1"},
+    {"<move> off|out? leftward|leftwards", "motion left"},
+    {"<move> off|out? rightward|rightwards", "motion right"},
+    {"<move> straight|right? up|upward|upwards|skyward|higher", "motion up"},
+    {"<move> straight|right? down|downward|downwards|lower", "motion down"},
+    {"(<move>)? from the? <side> side? (of the? <frame>)? to the? <side> side? (of the? <frame>)?",
+     "motion >2"},
+    {"<move> (in|out)? from the? <side> side? (of the? <frame>)?", "motion <1"},
+    {"<move> (over|up|straight|right)? to|toward|towards|at the? <viewer>", "motion closer"},
+    {"<move> <viewer>", "motion closer"},
+    {"to|toward|towards the? <viewer>", "motion closer"},
+    {"<move> closer|nearer (to|toward|towards the? <viewer>)?", "motion closer"},
+    {"<move> toward|towards|to|into the? foreground|front", "motion closer"},
+    {"getting|becoming|gets|becomes closer|nearer (to the? <viewer>)?", "motion closer"},
+    {"<move> off|far|further|farther? away|off (from the? <viewer>)?", "motion away"},
+    {"<move> off? away? in|into|toward|towards|to the? distance|background|back", "motion away"},
+    {"away from the? <viewer>", "motion away"},
+    {"<leave> the? <viewer>", "motion away"},
+    {"getting|gets|becoming|becomes further|farther away?", "motion away"},
+    {"<grow> (in size)? bigger|larger?", "motion grow"},
+    {"getting|gets|becoming|becomes bigger|larger", "motion grow"},
+    {"<shrink> (in size)? smaller?", "motion shrink"},
+    {"getting|gets|becoming|becomes smaller", "motion shrink"},
+    {"<move> back and forth|forward", "motion sway"},
+    {"<move> from? side to side", "motion sway"},
+    {"<move> to and fro", "motion sway"},
+    {"<move> up and down", "motion sway"},
+    {"<move> left and right", "motion sway"},
+    {"<move> and? <turn> back|around", "motion sway"},
+    {"<move> around? in a? circles|circle", "motion turn"},
+    {"<turn> in a? circles|circle", "motion turn"},
+    {"<turn> to? the? <side>", "motion turn; motion >1"},
+    {"<turn> around|round|over|upside|back?", "motion turn"},
+    {"<move> very|more|quite|so? fast|quickly|rapidly|swiftly|quick|faster", "motion fast"},
+    {"<move> the fastest|quickest", "motion fast"},
+    {"<move> at? (full|high) speed", "motion fast"},
+    {"fast|quickly|rapidly <move>", "motion fast"},
+    {"<move> very|more|quite|so? slow|slowly|slower", "motion slow"},
+    {"<move> the slowest", "motion slow"},
+    {"slowly <move>", "motion slow"},
+    {"<move> around|about? the? most|furthest|farthest", "motion most"},
+    {"<move> around|about? the? least", "motion least"},
+    {"most active|mobile|movement", "motion most"},
+    {"least active|mobile|movement", "motion least"},
+    {"<move> around|about|forward|forwards|ahead|back|backward|backwards|straight", "motion any"},
+    {"<move> by <np>", "relation held-by"},
+    {"<move> <np>", "motion any"},
+    {"<move> over|along|across|through|past|up|down|around|off|out of? <np>", "motion any"},
+    {"<turn> <np>", "action $v"},
+    {"<other> by <np>", "relation held-by"},
+    {"<other> to? the? <side>", "action $v"},
+    {"in motion", "motion any"},
+    {"<still> still|put|motionless|stationary|static|idle|there|down|up|here", "motion still"},
+    {"<still> in place|position", "motion still"},
+    {"<still> at? (the? same) place|position|spot", "motion still"},
+    {"keeping|keeps|kept|keep|being? still|motionless", "motion still"},
+    {"at rest", "motion still"},
+    {"in place", "motion still"},
+    {"<still>", "motion still"},
+    {"<move> from? behind <np>", "motion any; relation behind"},
+    {"<appear> from behind <np>", "motion enter; relation behind"},
+    {"<appear> (in|into|on|onto)? (the? <frame>)?", "motion enter"},
+    {"<appear> (in|into|on|onto)? (the? <frame>)? (from|on|at|in) the? <side> side? (of the? "
+     "<frame>)?",
+     "motion enter; motion <1"},
+    {"<move> in|into the? <frame>", "motion enter"},
+    {"<move> in|into (the? <frame>)? from the? <side> side?", "motion enter; motion <1"},
+    {"<leave> (from|on)? (the? <frame>)?", "motion leave"},
+    {"<leave> (the? <frame>)? (on|at|to|from|towards) the? <side> side? (of the? <frame>)?",
+     "motion leave; motion >1"},
+    {"<move> out|off of? the? <frame>", "motion leave"},
+    {"<move> out|off of? (the? <frame>)? (on|at|to) the? <side> side?", "motion leave; motion >1"},
+    {"that|who|which left the? <frame>?", "motion leave"},
+    {"<move>", "motion any"},
+    // Other things.
+    {"on|to|at|from the? far|immediate? <side> hand? side? of <np>", "relation $1-of"},
+    {"<side> of|from|to <np>", "relation $1-of"},
+    {"directly|right|just|immediately? next|close|adjacent to <np>", "relation next-to"},
+    {"right|just|directly? beside|besides|near|by|alongside|nearby <np>", "relation next-to"},
+    {"closest|nearest|closer|nearer to <np>", "relation near"},
+    {"farthest|furthest|farther|further|far away? from <np>", "relation far-from"},
+    {"away from <np>", "relation away-from"},
+    {"<move> away from <np>", "relation away-from"},
+    {"<move> straight|over|right|up|closer? to|toward|towards|at <np>", "relation toward"},
+    {"to|toward|towards <np>", "relation toward"},
+    {"directly|right|just? in|at front of <np>", "relation front-of"},
+    {"ahead of <np>", "relation front-of"},
+    {"directly|right|just? behind <np>", "relation behind"},
+    {"in|at the? back of <np>", "relation behind"},
+    {"partly|partially? hidden|hiding|covered behind|by <np>", "relation behind"},
+    {"high|directly|right|just? above|over <np>", "relation above"},
+    {"on|at the? top of <np>", "relation on"},
+    {"directly|right|just? below <np>", "relation below"},
+    {"directly|right|just? under|beneath|underneath <np>", "relation under"},
+    {"in? between <np> and <np>", "relation between"},
+    {"in? between <np>", "relation between"},
+    {"in|at the? middle|center|centre of <np>", "relation between"},
+    {"on|upon|onto|atop <np>", "relation on"},
+    {"in|inside|within|into|amid|among <np>", "relation in"},
+    {"with|having|has <np>", "relation with"},
+    {"to|of|for|across|through|along|around|over|off|against|past|via <np>", ""},
+    {"than <np>", ""},
+    {"<move> along? with <np>", "motion any; relation with"},
+    {"<relate> on|onto|at|up|after? <np>", "relation $v"},
+    {"<relate> by <np>", "relation $v-by"},
+    {"<other> at|to|into|toward|towards|around|over? the? <viewer>", "action $v"},
+    {"<other> with|at|on|for|to|from|against? <np>", "relation $v"},
+    {"<act> with|at|on|for|to|from|against? <np>", "relation $v"},
+    {"<relate>", "action $v"},
+    {"<other> up|down|away|off|around|out?", "action $v"},
+    {"<act>", "action $v"},
+    // Company.
+    {"alone", "company alone"},
+    {"by itself|himself|herself|themselves", "company alone"},
+    {"on its|his|her|their own", "company alone"},
+    {"together", "company group"},
+    {"in a group|pack|herd|flock|line|row", "company group"},
+    // Parts of the video.
+    {"at|in|from|near the? very? beginning|start (of the? <frame>)?", "@start"},
+    {"at first", "@start"},
+    {"initially|originally", "@start"},
+    {"at|in|by|near the? very? end (of the? <frame>)?", "@end"},
+    {"at last", "@end"},
+    {"finally|eventually", "@end"},
+});
+
+}  // namespace alref::reasoning
