@@ -33,7 +33,7 @@ int thing_meant(const std::vector<Thing>& things, const std::string& sentence) {
 TEST(RulesReasonerTest, PlaceAmongRivals) {
   const std::vector<Thing> dogs = {{"dog", kRed, resting({200, 60}, 40)},
                                    {"dog", kRed, resting({260, 180}, 40)},
-                                   {"dog", kRed, resting({140, 120}, 40)}};
+                                   {"dog", kRed, resting({60, 120}, 40)}};
   EXPECT_EQ(thing_meant(dogs, "the dog on the left"), 2);
   EXPECT_EQ(thing_meant(dogs, "the rightmost dog"), 1);
   EXPECT_EQ(thing_meant(dogs, "the dog at the top"), 0);
@@ -128,10 +128,11 @@ TEST(RulesReasonerTest, WhatContradictsTheSentenceIsNotMeant) {
 }
 
 TEST(RulesReasonerTest, PivotFrameShowsItWholeAndLarge) {
-  // Enters at the left border, is small, then large, then covered by a rival.
+  // Enters at the left border and grows; later a rival covers it.
   const auto box = [](int frame) -> std::optional<Box> {
-    const float size = frame < 15 ? 30.0f : 80.0f;
-    return Box{frame < 10 ? 0.0f : 60, 60, (frame < 10 ? 0.0f : 60) + size, 60 + size};
+    const float left = std::min(60.0f, 8.0f * static_cast<float>(frame) - 20);
+    const float size = std::min(80.0f, 40.0f + 3 * static_cast<float>(frame));
+    return Box{std::max(0.0f, left), 60, left + size, 60 + size};
   };
   const std::vector<Thing> dogs = {{"dog", kRed, box},
                                    {"dog", kBlue, [](int frame) -> std::optional<Box> {
