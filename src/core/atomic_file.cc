@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace alref {
@@ -17,27 +16,33 @@ namespace {
 
 constexpr size_t kBufferBytes = 1 << 20;
 
-/// Permissions of a new file, as open() would give them.
-mode_t default_mode() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666 & ~mask;
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+// So that the new name, too, outlives a power cut. Some file systems cannot, which is no reason to
+// fail.
+void sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
-  std::string pattern = target.string() + ".XXXXXX";
-  fd_ = ::mkstemp(pattern.data());
+AtomicFile::AtomicFile(const std::filesystem::path& target)
+    : target_(target), temporary_(target.string() + ".part") {
+  create_folders(folder_of(target_));
+  ::unlink(temporary_.c_str());  // a link of that name is replaced, not followed
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd_ < 0) fail("cannot be created");
-  temporary_ = pattern;
-  ::fchmod(fd_, default_mode());
-  buffer_.reserve(kBufferBytes);
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ >= 0) ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -59,19 +64,42 @@ void AtomicFile::flush() {
   buffer_.clear();
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(Durability durability) {
   flush();
-  if (::fsync(fd_) != 0) fail("cannot be written");
+  const bool synced = durability == Durability::kSynced;
+  if (synced && ::fsync(fd_) != 0) fail("cannot be written");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be renamed into place");
   const int fd = fd_;
   fd_ = -1;
   if (::close(fd) != 0) fail("cannot be written");
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be renamed into place");
-  temporary_.clear();
+  if (synced) sync_folder(folder_of(target_));
 }
 
 void AtomicFile::fail(std::string_view what) const {
   const char* reason = std::strerror(errno);
   throw Error(ErrorKind::kOutput, target_.string() + ": " + std::string(what) + ": " + reason);
+}
+
+void write_file(const std::filesystem::path& target, std::span<const uint8_t> bytes,
+                Durability durability) {
+  AtomicFile file(target);
+  file.write(std::as_bytes(bytes));
+  file.commit(durability);
+}
+
+void write_file(const std::filesystem::path& target, std::string_view text, Durability durability) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit(durability);
+}
+
+void create_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw Error(ErrorKind::kOutput,
+                path.string() + ": the folder cannot be made: " + error.message());
+  }
 }
 
 }  // namespace alref

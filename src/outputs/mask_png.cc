@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "outputs/atomic_file.h"
+#include "core/atomic_file.h"
 
 namespace alref::outputs {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "outputs/atomic_file.h"
+#include "core/atomic_file.h"
 
 #include "alref/error.h"
 
@@ -13,7 +13,7 @@
 
 #include "media/media_testing.h"
 
-namespace alref::outputs {
+namespace alref {
 namespace {
 
 namespace fs = std::filesystem;
@@ -74,7 +74,7 @@ TEST(AtomicFileTest, UnwritablePlacesAreErrorsThatNameTheFile) {
   EXPECT_THAT(error_of([] { write_file("/proc/alref/out.txt", "x"); }), HasSubstr("/proc/alref"));
   fs::create_directories(dir / "taken/inside");
   EXPECT_THAT(error_of([&] { write_file(dir / "taken", "x"); }),
-              HasSubstr(dir / "taken: cannot be written"));
+              HasSubstr(dir / "taken: cannot be renamed into place"));
   EXPECT_FALSE(fs::exists(dir / "taken.part"));
 }
 
@@ -95,4 +95,4 @@ TEST(AtomicFileTest, FullDiskLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace alref::outputs
+}  // namespace alref

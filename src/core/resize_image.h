@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "alref/types.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+// Images to the size and the numbers that networks take, as the official codes make them. Sizes
+// that are not positive are an Error(kInvalidArgument).
+namespace alref {
+
+/// Pillow's filters that are in use: BILINEAR (triangle) and BICUBIC (a = -0.5).
+enum class PillowFilter { kBilinear, kBicubic };
+
+/// PIL.Image.resize((width, height), filter) of an RGB image, bit for bit: both passes in fixed
+/// point with 22 bits, the horizontal one first, rounded to 8 bits in between; where it shrinks,
+/// the filter widens. kBicubic is how SAM 2 reads a video's frames, kBilinear how GroundingDINO
+/// reads images.
+Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter);
+
+/// Values [3, height, width]: the planes of red, green and blue.
+struct PlanarImage {
+  int width = 0;
+  int height = 0;
+  std::vector<float> values;
+};
+
+/// (value / 255 - mean) / deviation, channel by channel: torchvision's ToTensor and Normalize.
+struct Normalization {
+  std::array<float, 3> mean{0, 0, 0};
+  std::array<float, 3> deviation{1, 1, 1};
+};
+
+PlanarImage to_planar(const Image& image, const Normalization& normalization = {});
+
+/// ToTensor, then torch.nn.functional.interpolate(mode="bilinear", antialias=True,
+/// align_corners=False), which is torchvision's Resize of a tensor, then Normalize: how SAM 2's
+/// image predictor reads an image. Up to the rounding of 32-bit sums.
+PlanarImage resize_antialiased(const Image& image, int width, int height,
+                               const Normalization& normalization = {});
+
+/// Width and height to which GroundingDINO scales: the shorter side to `shortest`, but the longer
+/// one not above `longest` (groundingdino/datasets/transforms.py, get_size_with_aspect_ratio).
+std::pair<int, int> fit_shortest_side(int width, int height, int shortest, int longest);
+
+/// torch.nn.functional.interpolate(mode="nearest"): source pixel floor(i * from / to).
+Mask resize_nearest(const Mask& mask, int width, int height);
+
+}  // namespace alref
