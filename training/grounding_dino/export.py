@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a trained detector in the layout of the official checkpoints.
+
+    python -m training.grounding_dino.export STATE.pt DIR
+
+DIR then holds nano-grounding-dino.pt ({"model": state dict} with the keys of the official
+groundingdino_swint_ogc.pth, f32), nano-grounding-dino.json (what shapes cannot tell) and vocab.txt.
+"""
+
+import argparse
+import os
+import shutil
+
+import torch
+
+from .config import Config
+from .model import GroundingDino
+from .text import minilm_dir
+
+NAME = "nano-grounding-dino"
+
+
+def write_export(model, folder, provenance):
+    """Writes the three files, each complete or not at all; `provenance` goes into the JSON file."""
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, NAME)
+    torch.save({"model": {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}}, path + ".part")
+    model.config.to_json(path + ".json", provenance=provenance)
+    os.replace(path + ".part", path + ".pt")
+    shutil.copyfile(os.path.join(minilm_dir(), "vocab.txt"), os.path.join(folder, "vocab.txt"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("state", help="state.pt of the trainer; its moving average is exported")
+    parser.add_argument("folder")
+    a = parser.parse_args()
+    state = torch.load(a.state, map_location="cpu")
+    model = GroundingDino(Config())
+    model.bert.load_minilm()
+    model.load_state_dict(state["ema"], strict=False)
+    write_export(model, a.folder, {"hours": round(state["total"] / 3600, 3)})
+
+
+if __name__ == "__main__":
+    main()
