@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hyper-parameters of a GroundingDINO, and the JSON file that carries them beside a checkpoint."""
+"""Hyper-parameters of a GroundingDINO."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 
 
@@ -37,8 +36,8 @@ class Config:
     bert_vocab: int = 30522
     max_text_len: int = 256
     # preprocessing: the short side becomes `short_side` unless the long one would pass `max_side`
-    short_side: int = 256
-    max_side: int = 427
+    short_side: int = 192
+    max_side: int = 320
     image_mean: tuple = (0.485, 0.456, 0.406)
     image_std: tuple = (0.229, 0.224, 0.225)
 
@@ -46,27 +45,29 @@ class Config:
         """Channels of backbone stage 0..3."""
         return self.embed_dim * 2**stage
 
-    def to_json(self, path, **extra):
-        """Writes what the checkpoint's shapes cannot tell, and `extra` (provenance)."""
-        told = {
-            "architecture": "groundingdino",
-            "swin_heads": list(self.swin_heads),
-            "window_size": self.window_size,
-            "heads": self.heads,
-            "points": self.points,
-            "position_temperature": self.position_temperature,
-            "bert_heads": self.bert_heads,
+    def hyperparameters(self):
+        """What a converter cannot read from the shapes of the weights (training/README.md)."""
+        return {
+            "format": "grounding-dino-hyperparameters",
+            "version": 1,
+            "swin": {"num_heads": list(self.swin_heads), "window_size": self.window_size},
+            "num_heads": self.heads,
+            "enc_n_points": self.points,
+            "dec_n_points": self.points,
+            "fusion": {"num_heads": self.heads // 2},
+            "text_enhancer": {"num_heads": self.heads // 2},
             "max_text_len": self.max_text_len,
-            "short_side": self.short_side,
-            "max_side": self.max_side,
-            "image_mean": list(self.image_mean),
-            "image_std": list(self.image_std),
+            "position_temperature": self.position_temperature,
+            "image": {
+                "short_side": self.short_side,
+                "max_side": self.max_side,
+                "mean": list(self.image_mean),
+                "std": list(self.image_std),
+            },
             "box_threshold": 0.25,
             "text_threshold": 0.25,
+            "bert": {"num_heads": self.bert_heads, "layer_norm_eps": 1e-12},
         }
-        with open(path, "w", encoding="utf8") as f:
-            json.dump({**told, **extra}, f, indent=2)
-            f.write("\n")
 
     def state(self):
         """All fields, for the trainer's own state file."""

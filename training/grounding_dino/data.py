@@ -73,7 +73,7 @@ def contested(scene):
 
 
 def _article(kind, rng):
-    return ("", "the ", "a ")[rng.choice(3, p=(0.25, 0.6, 0.15))] + kind
+    return ("", "the ", "a ")[rng.choice(3, p=(0.45, 0.45, 0.1))] + kind
 
 
 def _expression(scene, rng):

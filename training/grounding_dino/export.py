@@ -8,6 +8,7 @@ groundingdino_swint_ogc.pth, f32), nano-grounding-dino.json (what shapes cannot 
 """
 
 import argparse
+import json
 import os
 import shutil
 
@@ -25,7 +26,10 @@ def write_export(model, folder, provenance):
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, NAME)
     torch.save({"model": {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}}, path + ".part")
-    model.config.to_json(path + ".json", provenance=provenance)
+    with open(path + ".json.part", "w", encoding="utf8") as f:
+        json.dump({**model.config.hyperparameters(), "provenance": provenance}, f, indent=2)
+        f.write("\n")
+    os.replace(path + ".json.part", path + ".json")
     os.replace(path + ".part", path + ".pt")
     shutil.copyfile(os.path.join(minilm_dir(), "vocab.txt"), os.path.join(folder, "vocab.txt"))
 
