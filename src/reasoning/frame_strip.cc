@@ -142,4 +142,22 @@ Image draw_strip(std::span<const std::shared_ptr<const Image>> frames, const Str
   return to_image(strip.get());
 }
 
+Image shrink_to(const Image& image, int side) {
+  const int longer = std::max(image.width, image.height);
+  if (longer <= side) return image;
+  const double scale = static_cast<double>(side) / longer;
+  const auto scaled = [&](int length) {
+    return std::max(1, static_cast<int>(std::lround(length * scale)));
+  };
+  const Surface small = new_surface(scaled(image.width), scaled(image.height));
+  const Context cairo(cairo_create(small.get()), &cairo_destroy);
+  const Surface source = to_surface(image);
+  cairo_scale(cairo.get(), scale, scale);
+  cairo_set_source_surface(cairo.get(), source.get(), 0, 0);
+  cairo_pattern_set_extend(cairo_get_source(cairo.get()), CAIRO_EXTEND_PAD);
+  cairo_pattern_set_filter(cairo_get_source(cairo.get()), CAIRO_FILTER_GOOD);
+  cairo_paint(cairo.get());
+  return to_image(small.get());
+}
+
 }  // namespace alref::reasoning

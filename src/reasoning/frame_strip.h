@@ -46,4 +46,8 @@ struct MarkedBoxes {
 Image draw_strip(std::span<const std::shared_ptr<const Image>> frames, const StripStyle& style = {},
                  const std::optional<MarkedBoxes>& marks = std::nullopt);
 
+/// The image itself where neither side is longer than `side`, else scaled down so that the longer
+/// one is.
+Image shrink_to(const Image& image, int side);
+
 }  // namespace alref::reasoning
