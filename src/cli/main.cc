@@ -8,6 +8,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/mask_command.h"
 #include "cli/terminal.h"
 #include "core/log.h"
 
@@ -76,6 +77,8 @@ int main(int argc, char** argv) {
   int verbosity = 0;
   app.add_flag("-v,--verbose", verbosity, "each stage's choice and time, on stderr; twice: more");
   app.parse_complete_callback([&] { set_up_log(verbosity); });
+
+  alref::cli::add_mask_command(app);
 
   alref::cli::catch_interrupts();
   try {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "alref/types.h"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace alref {
+
+/// What a mask is wanted of: points, a box, a mask, or a mix of them.
+struct ImagePrompt {
+  std::vector<Point> points;  ///< in pixels of the image
+  std::vector<int> labels;    ///< of each point: 1 on the object, 0 off it
+  std::optional<Box> box;     ///< cut to the image; it must not lie beside it
+  /// Low-resolution logits, such as an earlier prediction's, of a quarter of the model's input
+  /// size.
+  std::optional<FloatMap> mask_input;
+  /// Three masks instead of one, for prompts that may mean several things (a part, or the whole).
+  bool multimask = false;
+};
+
+struct MaskPrediction {
+  FloatMap logits;          ///< of the image's size: above 0 is the object
+  FloatMap low_resolution;  ///< as the network gave them, cut to [-32, 32]
+  float score = 0;          ///< the network's guess of the mask's IoU, in [0, 1]
+};
+
+struct Sam2ImageOptions {
+  DeviceOptions device;
+  /// One mask that depends much on its threshold gives way to the best of the three (the official
+  /// builder's default).
+  bool dynamic_multimask = false;
+};
+
+/// Masks of what is pointed at in an image (SAM 2, arXiv:2408.00714). The image is looked at once,
+/// prompts are cheap. Threads: one call at a time.
+class Sam2ImagePredictor {
+ public:
+  /// @param model  a GGUF file made by `alref convert`.
+  /// @throws Error  kModel: damaged, or no SAM 2 model. kUnavailable: no such device.
+  explicit Sam2ImagePredictor(const std::string& model, const Sam2ImageOptions& options = {});
+  ~Sam2ImagePredictor();
+  Sam2ImagePredictor(Sam2ImagePredictor&&) noexcept;
+  Sam2ImagePredictor& operator=(Sam2ImagePredictor&&) noexcept;
+
+  void set_image(const Image& image);
+  /// One mask, or three where the prompt wants several.
+  /// @throws Error(kInvalidArgument)  no image was set; an empty prompt; points outside the image,
+  /// boxes beside it, numbers that are not finite, a mask input of another size.
+  std::vector<MaskPrediction> predict(const ImagePrompt& prompt);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace alref

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/nn/position_encoding.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace alref::compute::nn {
+
+std::vector<float> sine_encoding(int64_t height, int64_t width, int64_t dim, double temperature) {
+  const int64_t half = dim / 2;
+  std::vector<float> result;
+  result.reserve(static_cast<size_t>(height * width * dim));
+  const auto encode = [&](int64_t index, int64_t count) {
+    // 1e-6 is the official guard against division by zero; it is part of the numbers.
+    const double place =
+        static_cast<double>(index + 1) / (static_cast<double>(count) + 1e-6) * 2 * std::numbers::pi;
+    for (int64_t i = 0; i < half; ++i) {
+      const double exponent = static_cast<double>(i / 2 * 2) / static_cast<double>(half);
+      const double angle = place / std::pow(temperature, exponent);
+      result.push_back(static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle)));
+    }
+  };
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      encode(y, height);
+      encode(x, width);
+    }
+  }
+  return result;
+}
+
+}  // namespace alref::compute::nn

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outputs/npy.h"
+
+#include "alref/error.h"
+
+#include <cstring>
+#include <regex>
+
+#include "core/atomic_file.h"
+#include "media/image_io.h"
+
+// The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0.
+namespace alref::outputs {
+namespace {
+
+constexpr char kMagic[] = "\x93NUMPY\x01";  // and a zero byte: version 1.0
+constexpr size_t kMagicBytes = 8;
+constexpr size_t kAlignment = 64;
+constexpr int kMaxSide = 1 << 16;
+
+std::vector<uint8_t> header(const std::string& shape) {
+  std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }";
+  text.append(kAlignment - (kMagicBytes + 2 + text.size() + 1) % kAlignment, ' ');
+  text += '\n';
+  std::vector<uint8_t> bytes(kMagic, kMagic + kMagicBytes);
+  bytes.push_back(static_cast<uint8_t>(text.size() & 0xff));
+  bytes.push_back(static_cast<uint8_t>(text.size() >> 8));
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  return bytes;
+}
+
+void append(std::vector<uint8_t>& bytes, const FloatMap& map) {
+  const auto* data = reinterpret_cast<const uint8_t*>(map.values.data());
+  bytes.insert(bytes.end(), data, data + map.values.size() * sizeof(float));
+}
+
+std::string size_text(const FloatMap& map) {
+  return std::to_string(map.height) + ", " + std::to_string(map.width);
+}
+
+}  // namespace
+
+void write_npy(const std::string& path, const FloatMap& map) {
+  std::vector<uint8_t> bytes = header(size_text(map));
+  append(bytes, map);
+  write_file(path, bytes, Durability::kRenamed);
+}
+
+void write_npy(const std::string& path, std::span<const FloatMap> maps) {
+  if (maps.empty()) throw Error(ErrorKind::kInvalidArgument, path + ": no map to write");
+  std::vector<uint8_t> bytes = header(std::to_string(maps.size()) + ", " + size_text(maps.front()));
+  for (const FloatMap& map : maps) append(bytes, map);
+  write_file(path, bytes, Durability::kRenamed);
+}
+
+FloatMap read_npy(const std::string& path) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::kInput, path + ": " + what);
+  };
+  const std::vector<uint8_t> bytes = media::read_file(path);
+  if (bytes.size() < kMagicBytes + 2 || std::memcmp(bytes.data(), kMagic, kMagicBytes) != 0) {
+    fail("no NumPy file of version 1.0");
+  }
+  const size_t length = bytes[8] + 256u * bytes[9], data = kMagicBytes + 2 + length;
+  if (data > bytes.size()) fail("cut short within its header");
+  const std::string text(bytes.begin() + kMagicBytes + 2,
+                         bytes.begin() + static_cast<std::ptrdiff_t>(data));
+  static const std::regex kHeader(
+      R"(\{'descr': '<f4', 'fortran_order': False, 'shape': \((?:1, )?(\d{1,6}), (\d{1,6})\), \}\s*)");
+  std::smatch match;
+  if (!std::regex_match(text, match, kHeader)) {
+    fail("expected 32-bit floats [height, width] in C order");
+  }
+  const int height = std::stoi(match[1]), width = std::stoi(match[2]);
+  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide) {
+    fail("a map of " + std::to_string(width) + " x " + std::to_string(height));
+  }
+  const size_t expected = sizeof(float) * static_cast<size_t>(width) * static_cast<size_t>(height);
+  if (bytes.size() - data != expected) {
+    fail(std::to_string(bytes.size() - data) + " bytes of numbers, expected " +
+         std::to_string(expected));
+  }
+  FloatMap map(width, height);
+  std::memcpy(map.values.data(), bytes.data() + data, expected);
+  return map;
+}
+
+}  // namespace alref::outputs
