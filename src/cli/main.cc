@@ -8,7 +8,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/convert_command.h"
 #include "cli/mask_command.h"
+#include "cli/models_command.h"
 #include "cli/terminal.h"
 #include "core/log.h"
 
@@ -79,6 +81,8 @@ int main(int argc, char** argv) {
   app.parse_complete_callback([&] { set_up_log(verbosity); });
 
   alref::cli::add_mask_command(app);
+  alref::cli::add_convert_command(app);
+  alref::cli::add_models_command(app);
 
   alref::cli::catch_interrupts();
   try {

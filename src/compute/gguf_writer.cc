@@ -80,6 +80,12 @@ void GgufWriter::set_flag(std::string_view name, bool value) {
 void GgufWriter::set_text(std::string_view name, std::string_view value) {
   key(name, gguf::kString);
   put_text(value);
+  texts_.emplace(name, value);
+}
+
+std::optional<std::string> GgufWriter::text(std::string_view name) const {
+  const auto at = texts_.find(name);
+  return at == texts_.end() ? std::nullopt : std::optional(at->second);
 }
 
 void GgufWriter::set_integers(std::string_view name, std::span<const int64_t> values) {

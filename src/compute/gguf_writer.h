@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +35,9 @@ class GgufWriter {
   void set_reals(std::string_view key, std::span<const double> values);
   void set_texts(std::string_view key, std::span<const std::string> values);
 
+  /// A text that was set.
+  std::optional<std::string> text(std::string_view key) const;
+
   /// Declares a tensor; `shape` outermost first, rows a multiple of the type's block.
   void add_tensor(std::string_view name, ggml_type type, std::span<const int64_t> shape);
   /// The declared tensors; their offsets count from the start of the data.
@@ -51,6 +57,7 @@ class GgufWriter {
   void pad(uint64_t written);
 
   std::string values_;  // encoded metadata
+  std::map<std::string, std::string, std::less<>> texts_;
   uint64_t keys_ = 0;
   std::vector<GgufTensor> tensors_;
   std::unique_ptr<AtomicFile> file_;

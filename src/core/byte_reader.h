@@ -13,6 +13,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace alref {
 
@@ -63,6 +65,16 @@ class ByteReader {
   std::string_view text(uint64_t count, std::string_view what) {
     const auto part = take(count, what);
     return {reinterpret_cast<const char*>(part.data()), part.size()};
+  }
+
+  /// The text up to the next newline, which is passed over.
+  std::string_view line(std::string_view what) {
+    const std::string_view rest = {reinterpret_cast<const char*>(bytes_.data()) + position_,
+                                   left()};
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) take(left() + uint64_t{1}, what);
+    position_ += end + 1;
+    return rest.substr(0, end);
   }
 
  private:
