@@ -123,6 +123,13 @@ def build_official(c: Config):
             multimask_max_pt_num=1,
             use_mlp_for_obj_ptr_proj=True,
             memory_temporal_stride_for_eval=c.memory_stride,
+            # set by build_sam2_video_predictor
+            binarize_mask_from_pts_for_mem_enc=True,
+            sam_mask_decoder_extra_args={
+                "dynamic_multimask_via_stability": True,
+                "dynamic_multimask_stability_delta": 0.05,
+                "dynamic_multimask_stability_thresh": 0.98,
+            },
         ).eval()
     finally:
         sam2_base.TwoWayTransformer, sam2_base.MaskDecoder = whole, extra

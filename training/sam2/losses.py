@@ -10,6 +10,7 @@ from torch import Tensor
 from .model import Step
 
 _FOCAL, _DICE, _IOU, _SEEN = 20.0, 1.0, 1.0, 1.0
+_SPARE = 0.3  # weight of the masks that stand in where the mask for clear prompts is not stable
 
 
 def focal(logits: Tensor, target: Tensor) -> Tensor:
@@ -44,35 +45,43 @@ def shrink(masks: Tensor, size: int) -> Tensor:
     return (flat >= 0.5).float().reshape(*masks.shape[:-2], size, size)
 
 
-def step_loss(step: Step, masks: Tensor, early: float) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one frame of B objects against their true masks bool [B, S, S].
+def _masks_loss(
+    masks: Tensor, ious: Tensor, target: Tensor, early: float
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Of candidates [B, m, ., .] with predicted qualities [B, m], against target [B, s, s].
 
-    early: weight of the balanced cross entropy, which pulls masks towards their place at first.
-    The candidate that fits best is trained; all predicted qualities are.
+    The candidate that fits best is trained, all predicted qualities are: ([B], [B], figures [B]).
     """
-    size = masks.shape[-1] // 2
-    target = shrink(masks, size)[:, None]
-    logits = F.interpolate(step.candidates, (size, size), mode="bilinear", align_corners=False)
-    target = target.expand_as(logits)
-    seen = masks.flatten(1).any(1).float()
-    shape = _FOCAL * focal(logits, target) + _DICE * (overlap := dice(logits, target))
+    size = target.shape[-1]
+    logits = F.interpolate(masks, (size, size), mode="bilinear", align_corners=False)
+    target = target[:, None].expand_as(logits)
+    overlap = dice(logits, target)
+    shape = _FOCAL * focal(logits, target) + _DICE * overlap
     if early > 0:
         shape = shape + early * balanced(logits, target)
     with torch.no_grad():
         a, b = logits > 0, target > 0
-        union = (a | b).sum((-2, -1)).clamp(min=1)
-        iou = (a & b).sum((-2, -1)) / union
-    quality = (step.ious - iou).abs().mean(1)
+        iou = (a & b).sum((-2, -1)) / (a | b).sum((-2, -1)).clamp(min=1)
+    quality = (ious - iou).abs().mean(1)
     best = shape.argmin(1, keepdim=True)
-    shape = shape.gather(1, best)[:, 0]
-    existence = F.binary_cross_entropy_with_logits(step.score[:, 0], seen)
+    figures = {"dice": overlap.gather(1, best)[:, 0], "iou": iou.gather(1, best)[:, 0]}
+    return shape.gather(1, best)[:, 0], quality, {**figures, "quality": quality}
+
+
+def step_loss(step: Step, masks: Tensor, early: float) -> tuple[Tensor, dict[str, float]]:
+    """Loss of one frame of B objects against their true masks bool [B, S, S].
+
+    early: weight of the balanced cross entropy, which pulls masks towards their place at first.
+    """
+    target = shrink(masks, masks.shape[-1] // 2)
+    shape, quality, figures = _masks_loss(step.candidates, step.ious, target, early)
+    loss = shape + _IOU * quality
+    if step.spare is not None:
+        shape, quality, _ = _masks_loss(step.spare, step.spare_ious, target, early)
+        loss = loss + _SPARE * (shape + _IOU * quality)
+    seen = masks.flatten(1).any(1).float()
     count = seen.sum().clamp(min=1)
-    loss = ((shape + _IOU * quality) * seen).sum() / count + _SEEN * existence
-    with torch.no_grad():
-        log = {
-            "dice": float((overlap.gather(1, best)[:, 0] * seen).sum() / count),
-            "iou": float((iou.gather(1, best)[:, 0] * seen).sum() / count),
-            "quality": float((quality * seen).sum() / count),
-            "existence": float(existence),
-        }
-    return loss, log
+    existence = F.binary_cross_entropy_with_logits(step.score[:, 0], seen)
+    log = {name: float((x.detach() * seen).sum() / count) for name, x in figures.items()}
+    log["existence"] = float(existence.detach())
+    return (loss * seen).sum() / count + _SEEN * existence, log

@@ -18,6 +18,7 @@ from .prompt_encoder import PADDING, PromptEncoder
 
 NO_OBJECT = -1024.0  # mask logit where the thing is not seen
 _MASK_SCALE, _MASK_BIAS = 20.0, -10.0  # masks in memory, and given masks as logits
+_STABILITY_DELTA, _STABLE = 0.05, 0.98  # as set by build_sam2_video_predictor
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Step:
 
     masks [B, 1, S / 4, S / 4]: logits of the chosen mask, NO_OBJECT where the thing is not seen.
     candidates [B, m, S / 4, S / 4] and ious [B, m]: before choosing and before that rule.
+    spare, spare_ious: in training, the three masks that a clear prompt leaves unused; or None.
     score [B, 1]: logit of being seen. pointer [B, dim]. memory [B, mem_dim, side, side] or None.
     given [B, 1, S, S]: logits of a mask prompt, which goes into the memory undiminished; or None.
     """
@@ -58,6 +60,8 @@ class Step:
     pointer: Tensor
     memory: Tensor | None = None
     given: Tensor | None = None
+    spare: Tensor | None = None
+    spare_ious: Tensor | None = None
 
 
 @dataclass
@@ -115,10 +119,14 @@ class Sam2(nn.Module):
             f.fine,
             f.finer,
         )
+        row = torch.arange(len(image), device=image.device)
         keep = slice(1, None) if ambiguous else slice(0, 1)
         masks, ious, tokens = out.masks[:, keep], out.ious[:, keep], out.tokens[:, keep]
         best = ious.argmax(1)
-        row = torch.arange(len(image), device=image.device)
+        token = tokens[row, best]
+        if not ambiguous and not self.training:
+            masks, ious = self._stable(out.masks, out.ious)
+            best = torch.zeros_like(best)
         seen = out.score > 0
         chosen = torch.where(seen[..., None, None], masks[row, best][:, None], NO_OBJECT)
         return Step(
@@ -126,8 +134,23 @@ class Sam2(nn.Module):
             candidates=masks,
             ious=ious,
             score=out.score,
-            pointer=self._pointer(tokens[row, best], seen),
+            pointer=self._pointer(token, seen),
+            spare=out.masks[:, 1:] if self.training and not ambiguous else None,
+            spare_ious=out.ious[:, 1:] if self.training and not ambiguous else None,
         )
+
+    @staticmethod
+    def _stable(masks: Tensor, ious: Tensor) -> tuple[Tensor, Tensor]:
+        """The mask for clear prompts, or the best of the other three where it is not stable.
+
+        Stable: nearly the same pixels lie above a slightly higher and a slightly lower threshold.
+        """
+        above = (masks[:, 0] > _STABILITY_DELTA).sum((1, 2)).float()
+        below = (masks[:, 0] > -_STABILITY_DELTA).sum((1, 2)).float()
+        stable = torch.where(below > 0, above / below, 1.0) >= _STABLE
+        index = torch.where(stable, 0, 1 + ious[:, 1:].argmax(1))
+        row = torch.arange(len(masks), device=masks.device)
+        return masks[row, index][:, None], ious[row, index][:, None]
 
     def _pointer(self, token: Tensor, seen: Tensor) -> Tensor:
         return torch.where(seen, self.obj_ptr_proj(token).float(), self.no_obj_ptr)
@@ -196,12 +219,15 @@ class Sam2(nn.Module):
         )
         return x.transpose(1, 2).reshape(f.top.shape)
 
-    def _memorise(self, f: Features, step: Step) -> Tensor:
+    def _memorise(self, f: Features, step: Step, clicked: bool) -> Tensor:
         high = step.given
         if high is None:
             size = (self.image_size, self.image_size)
             high = F.interpolate(step.masks, size, mode="bilinear", align_corners=False)
-        memory = self.memory_encoder(f.top, high.sigmoid() * _MASK_SCALE + _MASK_BIAS)
+        # In use, what a user pointed at is remembered without doubt.
+        sure = clicked and not self.training
+        share = (high > 0).float() if sure else high.sigmoid()
+        memory = self.memory_encoder(f.top, share * _MASK_SCALE + _MASK_BIAS)
         unseen = (step.score <= 0)[..., None, None] * self.no_obj_embed_spatial[..., None, None]
         return memory + unseen.to(memory.dtype)
 
@@ -232,7 +258,8 @@ class Sam2(nn.Module):
             few = prompt.labels is None or prompt.labels.shape[1] <= 1
             step = self._segment(image, features, prompt, ambiguous=few)
         if memorise:
-            step.memory = self._memorise(features, step)
+            clicked = prompt is not None and prompt.points is not None
+            step.memory = self._memorise(features, step, clicked)
         (bank.tracked if prompt is None or _empty(prompt) else bank.prompted)[frame] = step
         return step
 
