@@ -4,7 +4,8 @@
     python -m training.sam2.compare_official --sam2-repo PATH
 
 PATH: a checkout of github.com/facebookresearch/sam2 (nothing of it is needed for anything else).
-Prints the largest difference of every output, relative to the output's largest value; fails above 1e-5.
+Prints the largest difference of every output, relative to the output's largest value, and fails
+above 1e-5.
 """
 
 from __future__ import annotations

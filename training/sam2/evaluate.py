@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores on clips that training never draws: a box on one frame, masks on all of them.
 
-    python -m training.sam2.evaluate --checkpoint nano-sam2.1.pt [--clips 60] [--frames 40]
+python -m training.sam2.evaluate --checkpoint nano-sam2.1.pt [--clips 60] [--frames 40]
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def track(net: Sam2, frames: np.ndarray, boxes: np.ndarray, at: int) -> np.ndarr
     images = to_tensor(frames)
     device = next(net.parameters()).device
     parts = [net.encode(normalise(x.to(device))) for x in images.split(_CHUNK)]
-    features = Features(*(torch.cat([getattr(p, n) for p in parts]) for n in ("top", "fine", "finer")))
+    features = Features(
+        *(torch.cat([getattr(p, n) for p in parts]) for n in ("top", "fine", "finer"))
+    )
     n = len(boxes)
     points = torch.from_numpy(boxes.astype(np.float32)).reshape(n, 2, 2)
     points = (points * torch.tensor([size / width, size / height])).to(device)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write weights as a checkpoint of the official layout.
 
-    python -m training.sam2.export --run DIR --out DIR
+python -m training.sam2.export --run DIR --out DIR
 """
 
 from __future__ import annotations

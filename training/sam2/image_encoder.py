@@ -27,9 +27,8 @@ class TrunkAttention(nn.Module):
         self._pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        b, h, w, _ = x.shape
-        qkv = self.qkv(x)
-        q, k, v = qkv.chunk(3, -1)
+        b = len(x)
+        q, k, v = self.qkv(x).chunk(3, -1)
         if self._pool:
             q = _pool(q)
         out_h, out_w = q.shape[1:3]
@@ -90,7 +89,7 @@ class PatchEmbed(nn.Module):
 
 
 class Hiera(nn.Module):
-    """Images [B, 3, H, W] -> features [B, width * 2^i, H / 4 / 2^i, W / 4 / 2^i] of each stage i."""
+    """Images [B, 3, H, W] -> features [B, width * 2^i, H / 2^(i + 2), W / 2^(i + 2)], i = 0..3."""
 
     def __init__(self, c: Config):
         super().__init__()

@@ -115,7 +115,9 @@ def sine_position(dim: int, height: int, width: int, device: torch.device) -> Te
     Places count from 1 and are scaled so that the last is 2 pi.
     """
     half = dim // 2
-    rate = 10000.0 ** (2 * torch.div(torch.arange(half, device=device), 2, rounding_mode="floor") / half)
+    rate = 10000.0 ** (
+        2 * torch.div(torch.arange(half, device=device), 2, rounding_mode="floor") / half
+    )
 
     def encode(n: int) -> Tensor:
         place = torch.arange(1, n + 1, device=device).float()

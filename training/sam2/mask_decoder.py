@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import Config
@@ -75,7 +74,7 @@ class DecoderOutput:
 
 
 class MaskDecoder(nn.Module):
-    """Image features and prompt tokens -> four masks, their quality, and whether the thing is seen."""
+    """Image features and prompt tokens -> masks, their quality, and whether the thing is seen."""
 
     def __init__(self, c: Config):
         super().__init__()
@@ -105,7 +104,9 @@ class MaskDecoder(nn.Module):
         """image [B, dim, side, side] with the dense prompt added; image_place [1, dim, side, side];
         prompt [B, n, dim]; fine [B, dim / 4, 2 side, 2 side]; finer [B, dim / 8, 4 side, 4 side].
         """
-        own = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
+        own = torch.cat(
+            [self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight]
+        )
         tokens = torch.cat([own.expand(len(prompt), -1, -1), prompt], 1)
         b, dim, side, _ = image.shape
         tokens, rows = self.transformer(

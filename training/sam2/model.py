@@ -85,7 +85,9 @@ class Sam2(nn.Module):
         self.memory_encoder = MemoryEncoder(c)
         self.maskmem_tpos_enc = nn.Parameter(torch.randn(c.num_maskmem, 1, 1, c.mem_dim) * 0.02)
         self.no_mem_embed = nn.Parameter(torch.randn(1, 1, c.dim) * 0.02)
-        self.no_mem_pos_enc = nn.Parameter(torch.randn(1, 1, c.dim) * 0.02)  # in checkpoints; unused
+        self.no_mem_pos_enc = nn.Parameter(
+            torch.randn(1, 1, c.dim) * 0.02
+        )  # in checkpoints; unused
         self.no_obj_ptr = nn.Parameter(torch.randn(1, c.dim) * 0.02)
         self.no_obj_embed_spatial = nn.Parameter(torch.randn(1, c.mem_dim) * 0.02)
         self.sam_prompt_encoder = PromptEncoder(c)
@@ -214,9 +216,7 @@ class Sam2(nn.Module):
             count = parts * len(pointers)
         x = f.top.flatten(2).transpose(1, 2)
         own = sine_position(c.dim, self.side, self.side, x.device).flatten(2).transpose(1, 2)
-        x = self.memory_attention(
-            x, own, torch.cat(memories, 1), torch.cat(places, 1), count
-        )
+        x = self.memory_attention(x, own, torch.cat(memories, 1), torch.cat(places, 1), count)
         return x.transpose(1, 2).reshape(f.top.shape)
 
     def _memorise(self, f: Features, step: Step, clicked: bool) -> Tensor:

@@ -6,7 +6,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_BY_ADAM = ("embed", "token", "tpos", "no_obj", "no_mem", "dwconv", "patch_embed", "mask_downsample.")
+_BY_ADAM = (
+    "embed",
+    "token",
+    "tpos",
+    "no_obj",
+    "no_mem",
+    "dwconv",
+    "patch_embed",
+    "mask_downsample.",
+)
 _SMALLEST_SIDE = 16
 
 

@@ -29,7 +29,9 @@ class RandomPosition(nn.Module):
 
     def grid(self, side: int) -> Tensor:
         """Features of the cells of a square grid, [1, 2 * features, side, side]."""
-        middle = (torch.arange(side, device=self.positional_encoding_gaussian_matrix.device) + 0.5) / side
+        middle = (
+            torch.arange(side, device=self.positional_encoding_gaussian_matrix.device) + 0.5
+        ) / side
         y, x = torch.meshgrid(middle, middle, indexing="ij")
         return self(torch.stack([x, y], -1)).permute(2, 0, 1)[None]
 

@@ -52,14 +52,14 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage("images", 128, hours=0.4, until=("prompt", 68.0)),
+    Stage("images", 128, hours=0.4, until=("prompt", 66.0)),
     Stage("pairs", 128, hours=0.3, until=("j", 55.0), videos=0.67, clips=8, frames=(2, 3)),
     Stage("clips", 128, hours=0.6, until=("jf", 65.0), videos=0.75, clips=4, frames=(4, 7)),
     Stage("full", 256, hours=math.inf, images=6, videos=0.75, clips=2, frames=(4, 8)),
 )
 
 _EVALUATION_CLIPS = 40
-_WARM_UP_STEPS = 300
+_WARM_UP_STEPS = 100
 
 
 class Foreground(nn.Module):
@@ -216,11 +216,15 @@ class Trainer:
             name, bar = stage.until
             done = done or scores["seen"].get(name, 0.0) >= bar
         if done and self.stage + 1 < len(CURRICULUM):
-            self.stage += 1
-            self.stage_step, self.stage_seconds = 0, 0.0
-            self.sums.clear()
+            self.enter(self.stage + 1)
         self.net.image_size = CURRICULUM[self.stage].size
         export(self.average, self.args.out / "export")
+
+    def enter(self, stage: int) -> None:
+        """Go on with another stage of the curriculum."""
+        self.stage = stage
+        self.stage_step, self.stage_seconds = 0, 0.0
+        self.sums.clear()
 
     def run(self) -> None:
         stop = []
@@ -229,7 +233,9 @@ class Trainer:
         self.net.image_size = CURRICULUM[self.stage].size
         # Processor time of this process: what a pause or a busy machine does not change. With
         # workers or a GPU it says little, and the clock is taken.
-        clock = time.process_time if self.device.type == "cpu" and not self.args.workers else time.time
+        clock = (
+            time.process_time if self.device.type == "cpu" and not self.args.workers else time.time
+        )
         before, saved, scored, said = clock(), self.seconds, self.seconds, self.seconds
         batches = self.batches()
         end = self.seconds + 3600 * (self.args.anneal_hours or self.args.hours)
@@ -289,6 +295,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on from DIR/train.pt")
+    names = [stage.name for stage in CURRICULUM]
+    parser.add_argument("--stage", choices=names, help="go on with this stage of the curriculum")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
@@ -313,6 +321,8 @@ def main() -> None:
     trainer = Trainer(args)
     if args.resume and (args.out / "train.pt").exists():
         trainer.load(torch.load(args.out / "train.pt", map_location=args.device, weights_only=True))
+    if args.stage is not None:
+        trainer.enter([stage.name for stage in CURRICULUM].index(args.stage))
     trainer.run()
 
 

@@ -4,7 +4,7 @@
     python -m training.stampbench --out DIR --seed 1 [--clips 200] [--unseen 60] [--videos]
 
 DIR/ref-youtube-vos, DIR/ref-davis17, DIR/mevis: the same clips and sentences in three layouts.
-DIR/unseen: clips of cut-outs that no training sees, for the tracker alone (JPEGImages, Annotations).
+DIR/unseen: clips of cut-outs that no training sees, for the tracker (JPEGImages, Annotations).
 DIR/stampbench.json: attributes of every clip, object and sentence, and the tracker's prompts.
 DIR/videos: MP4 with sound, with --videos (needs ffmpeg).
 """

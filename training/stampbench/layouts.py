@@ -55,7 +55,7 @@ def write_annotations(masks: np.ndarray, folder: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """`target` becomes a folder of hard links to the files of `source` (copies where links fail)."""
+    """Make `target` a folder of hard links to the files of `source` (copies where links fail)."""
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         new = target / file.name

@@ -56,7 +56,12 @@ def _mostly(truth: np.ndarray, where: np.ndarray) -> bool:
 
 
 _SIDES = (("left", 0, -1.0), ("right", 0, 1.0), ("top", 1, -1.0), ("bottom", 1, 1.0))
-_ON = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
+_ON = {
+    "left": "on the left",
+    "right": "on the right",
+    "top": "at the top",
+    "bottom": "at the bottom",
+}
 _TO = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "below"}
 _WAYS = {"left": "left", "right": "right", "top": "up", "bottom": "down"}
 
@@ -106,7 +111,11 @@ def _motions(s: Scene, n: int, same: list[int]):
     rest = [_displacement(s, j) for j in same]
     for side, axis, sign in _SIDES:
         straight = sign * way[axis] > 2 * abs(way[1 - axis]) and abs(way[axis]) > 0.7 * length
-        if straight and sign * way[axis] > _MOVED and all(sign * w[axis] < _RESTED for w, _, _ in rest):
+        if (
+            straight
+            and sign * way[axis] > _MOVED
+            and all(sign * w[axis] < _RESTED for w, _, _ in rest)
+        ):
             yield f"the {noun} moving {_WAYS[side]}", "motion"
     if length < _RESTED and abs(growth) < 0.1 and all(other > _MOVED for _, other, _ in rest):
         yield f"the {noun} that stays still", "motion"

@@ -38,8 +38,9 @@ def _decode(key: str) -> np.ndarray | None:
     path = next((c.sound for c in cutouts.load() if c.key == key), None)
     if path is None:
         return None
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-ac", "1", "-ar", str(RATE), "-f", "f32le"]
-    raw = subprocess.run([*command, "-"], check=True, capture_output=True).stdout
+    to_mono = f"-ac 1 -ar {RATE} -f f32le -".split()
+    command = ["ffmpeg", "-v", "error", "-i", str(path), *to_mono]
+    raw = subprocess.run(command, check=True, capture_output=True).stdout
     samples = np.frombuffer(raw, np.float32)
     loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max(initial=1e-9))
     if len(loud) < RATE // 20:
@@ -79,7 +80,8 @@ def mix(clip: Clip, seed: int, busy: float = 0.6) -> Track:
         for _ in range(int(rng.integers(1, 4))):
             at += rng.uniform(0, max(0.1, (end - at) / 3))
             start = round(at * RATE)
-            piece = voice[: max(0, min(len(voice), round(end * RATE) - start, length - start))].copy()
+            room = min(len(voice), round(end * RATE) - start, length - start)
+            piece = voice[: max(0, room)].copy()
             if len(piece) < RATE // 10:
                 break
             fade = min(len(piece), RATE // 50)

@@ -133,7 +133,11 @@ def _direct(
         if actors and rng.random() < s.meet and s.strength > 0:
             motion.meet(rng, path, actors[rng.integers(len(actors))].path)
         ripple = rng.random() < s.wave
-        wave = (rng.uniform(0.01, 0.05) * w, rng.uniform(0.4, 1.5), rng.uniform(0.5, 3) * s.strength)
+        wave = (
+            rng.uniform(0.01, 0.05) * w,
+            rng.uniform(0.4, 1.5),
+            rng.uniform(0.5, 3) * s.strength,
+        )
         actors.append(
             Actor(
                 cutout=cutout,
@@ -210,9 +214,7 @@ def generate(
     actors = _direct(rng, s, _cast(rng, s, pool, kinds == "named", test), height, width)
     picture, camera, finish = _film(rng, s, height, width, test)
     times, fps = _when(rng, s, frames)
-    pictures, truth = compose.compose(
-        actors, picture, camera, finish, times, height, width, rng
-    )
+    pictures, truth = compose.compose(actors, picture, camera, finish, times, height, width, rng)
     seen = truth.masks.sum((2, 3))
     boxes = mask_boxes(truth.masks)
     shares = np.array([width, height], np.float32)

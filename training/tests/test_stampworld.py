@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stamp world keeps its promises: repeatable, exact, and sentences that hold for one object only."""
+"""Stamp world keeps its promises: repeatable, exact, sentences that hold for one object only."""
 
 import numpy as np
 import pytest
