@@ -78,9 +78,13 @@ Device::Device(const DeviceOptions& options) {
   }
 
   const std::string name = lower(options.name);
-  if (name != "cpu") backends_.emplace_back(ggml_backend_dev_init(find_gpu(name), nullptr));
+  const bool on_cpu = name == "cpu" || name == "ggml-cpu";
+  if (!on_cpu) backends_.emplace_back(ggml_backend_dev_init(find_gpu(name), nullptr));
 #ifdef ALREF_ONEDNN
-  backends_.emplace_back(onednn::make_backend({.threads = threads_, .precision = precision_}));
+  if (name != "ggml-cpu") {
+    backends_.emplace_back(onednn::make_backend({.threads = threads_, .precision = precision_}));
+    onednn_ = backends_.back().get();
+  }
 #endif
   backends_.emplace_back(ggml_backend_cpu_init());
   ggml_backend_cpu_set_n_threads(backends_.back().get(), threads_);
@@ -98,6 +102,16 @@ bool Device::is_host() const { return ggml_backend_buft_is_host(buffer_type()); 
 ggml_backend_buffer_type_t Device::buffer_type() const {
   return ggml_backend_get_default_buffer_type(backends_.front().get());
 }
+
+#ifdef ALREF_ONEDNN
+int64_t Device::preparations() const { return onednn_ ? onednn::preparations(onednn_) : 0; }
+void Device::forget_weights(const void* begin, size_t bytes) {
+  if (onednn_) onednn::forget_weights(onednn_, begin, bytes);
+}
+#else
+int64_t Device::preparations() const { return 0; }
+void Device::forget_weights(const void*, size_t) {}
+#endif
 
 size_t Device::scratch_bytes() const {
   size_t total = 0;

@@ -17,6 +17,7 @@ class Graph;
 /// first of them that can run it. One device runs one graph at a time; it must outlive its graphs and weights.
 class Device {
  public:
+  /// `options.name` may also be "ggml-cpu": ggml's CPU backend without ours, to compare with.
   /// Throws Error(kUnavailable) where no such device is compiled in or present (what() names those that are),
   /// Error(kInvalidArgument) for a negative number of threads.
   explicit Device(const DeviceOptions& options = {});
@@ -34,6 +35,12 @@ class Device {
   /// Memory for activations that the scheduler holds now, in bytes.
   size_t scratch_bytes() const;
 
+  /// How often something was made that later runs find ready (packed weights, primitives, scratch memory of the CPU's
+  /// operators): stands still once every graph has run.
+  int64_t preparations() const;
+  /// To be called before the memory of weights is freed: what was made of them is dropped.
+  void forget_weights(const void* begin, size_t bytes);
+
   /// Names of the devices that this build finds on this machine, "cpu" first.
   static std::vector<std::string> available();
 
@@ -50,6 +57,7 @@ class Device {
   int threads_;
   Precision precision_;
   std::vector<std::unique_ptr<ggml_backend, BackendDeleter>> backends_;  // in the scheduler's order
+  ggml_backend_t onednn_ = nullptr;  // one of them, null where not compiled in or not wanted
   std::unique_ptr<ggml_backend_sched, SchedulerDeleter> scheduler_;
   Graph* allocated_ = nullptr;  // the graph whose tensors the scratch memory holds now
 };

@@ -93,6 +93,12 @@ void Graph::allocate() {
   ggml_backend_sched_t scheduler = device_.scheduler_.get();
   ggml_backend_sched_reset(scheduler);
   device_.allocated_ = nullptr;
+  // Reserving makes a new plan. Without it ggml follows the last graph's plan wherever all sizes fit, even if this graph's
+  // tensors live longer.
+  if (!ggml_backend_sched_reserve(scheduler, graph_)) {
+    throw Error(ErrorKind::kUnavailable, "no memory for a network's activations on the device");
+  }
+  restore_unallocated();  // reserving leaves its copies behind
   if (!ggml_backend_sched_alloc_graph(scheduler, graph_)) {
     throw Error(ErrorKind::kUnavailable, "no memory for a network's activations on the device");
   }

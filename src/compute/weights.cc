@@ -51,6 +51,17 @@ int64_t count(const Shape& shape) {
 }  // namespace
 
 struct Weights::Model {
+  Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+  ~Model() {
+    if (buffer) forget(buffer.get());
+    for (const BufferPtr& constant : constant_buffers) forget(constant.get());
+  }
+  void forget(ggml_backend_buffer_t memory) const {
+    device->forget_weights(ggml_backend_buffer_get_base(memory), ggml_backend_buffer_get_size(memory));
+  }
+
   std::shared_ptr<const GgufFile> file;
   Device* device = nullptr;
   ContextPtr context;

@@ -70,5 +70,42 @@ TEST(GraphTest, StoresIntoPartOfATensor) {
   EXPECT_THAT(bank.read(), ElementsAre(0, 0, 7, 8, 0, 0));
 }
 
+// A graph that ran before keeps working when a larger one has made the scratch memory move.
+TEST(GraphTest, RunsAfterALargerGraphHasRun) {
+  Device device(test_device());
+  Graph small(device), large(device);
+  ggml_tensor* x = small.input(GGML_TYPE_F32, {4});
+  ggml_tensor* y = small.output(ggml_scale(small.context(), ggml_sqr(small.context(), x), 10));
+  ggml_tensor* u = large.input(GGML_TYPE_F32, {1024, 4096});
+  ggml_tensor* v = large.output(ggml_sqr(large.context(), u));
+  for (const float start : {1.0f, 2.0f}) {
+    small.write(x, std::vector<float>(4, start));
+    small.run();
+    EXPECT_EQ(small.read(y), std::vector<float>(4, 10 * start * start));
+    large.write(u, std::vector<float>(1024 * 4096, start));
+    large.run();
+    EXPECT_EQ(large.read(v).back(), start * start);
+  }
+}
+
+// Two graphs with the same numbers and sizes of tensors, which differ in what lives how long.
+TEST(GraphTest, DoesNotFollowAnotherGraphsMemoryPlan) {
+  Device device(test_device());
+  for (const bool keep : {false, true}) {
+    Graph g(device);
+    ggml_context* c = g.context();
+    ggml_tensor* x = g.input(GGML_TYPE_F32, {4});
+    ggml_tensor* first = ggml_scale(c, x, 2);
+    if (keep) g.output(first);
+    ggml_tensor* last = g.output(ggml_scale(c, ggml_scale(c, ggml_scale(c, first, 2), 2), 2));
+    g.write(x, std::vector<float>(4, 1.0f));
+    g.run();
+    EXPECT_EQ(g.read(last), std::vector<float>(4, 16.0f));
+    if (keep) {
+      EXPECT_EQ(g.read(first), std::vector<float>(4, 2.0f));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace alref::compute

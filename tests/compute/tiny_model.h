@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -21,12 +22,18 @@
 
 namespace alref::compute {
 
+/// The device that operators are tested on; CTest runs their tests once for each that the build has.
+inline DeviceOptions test_device(int threads = 2, Precision precision = Precision::kF32) {
+  const char* name = std::getenv("ALREF_TEST_DEVICE");
+  return {.name = name ? name : "cpu", .threads = threads, .precision = precision};
+}
+
 /// Named tensors with seeded random values, written to a GGUF file and opened as weights: a network under test needs
 /// no checkpoint.
 class TinyModel {
  public:
   explicit TinyModel(const std::map<std::string, Shape>& shapes, unsigned seed = 1,
-                     const DeviceOptions& options = {.name = "cpu", .threads = 2, .precision = Precision::kF32})
+                     const DeviceOptions& options = test_device())
       : device_(options) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal(0, 1);
@@ -113,7 +120,7 @@ double relative_error(const std::vector<float>& got, const Expected& expected) {
     difference += (got[i] - expected[i]) * (got[i] - expected[i]);
     norm += static_cast<double>(expected[i]) * expected[i];
   }
-  return std::sqrt(difference / norm);
+  return difference == 0 ? 0 : std::sqrt(difference / norm);
 }
 
 }  // namespace alref::compute

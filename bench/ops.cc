@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times operators on the shapes of real networks: our graphs, oneDNN's bare matrix product, ggml's CPU backend.
+#include <ggml-alloc.h>
+#include <ggml-cpu.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <sstream>
+
+#include "compute/graph.h"
+#include "compute/nn/attention.h"
+
+#ifdef ALREF_ONEDNN
+#include <oneapi/dnnl/dnnl.hpp>
+#endif
+
+namespace alref::compute {
+namespace {
+
+/// linear NAME rows out in | attention NAME batch heads queries keys d dv [bias] [mask M]
+struct Case {
+  std::string kind, name;
+  int64_t rows = 0, out = 0, in = 0;
+  int64_t batch = 0, heads = 0, queries = 0, keys = 0, d = 0, dv = 0, masks = 0;
+  bool bias = false;
+
+  double flop() const {
+    if (kind == "linear") return 2.0 * static_cast<double>(rows * out * in);
+    return 2.0 * static_cast<double>(batch * heads * queries * keys * (d + dv));
+  }
+  std::string shape() const {
+    std::ostringstream text;
+    if (kind == "linear") {
+      text << rows << " x " << out << " x " << in;
+    } else {
+      text << batch << " x " << heads << " x " << queries << " x " << keys << ", d " << d;
+      if (dv != d) text << ", dv " << dv;
+      if (bias) text << ", bias";
+      if (masks) text << ", mask";
+    }
+    return text.str();
+  }
+};
+
+std::vector<Case> read_cases(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw CLI::FileError::Missing(path);
+  std::vector<Case> cases;
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    Case c;
+    if (!(words >> c.kind >> c.name)) continue;
+    if (c.kind == "linear") {
+      words >> c.rows >> c.out >> c.in;
+    } else {
+      words >> c.batch >> c.heads >> c.queries >> c.keys >> c.d >> c.dv;
+    }
+    if (!words) throw CLI::ValidationError(path, "'" + line + "': expected numbers");
+    for (std::string option; words >> option;) {
+      if (option == "bias") c.bias = true;
+      if (option == "mask") words >> c.masks;
+    }
+    cases.push_back(c);
+  }
+  return cases;
+}
+
+std::vector<float> values(int64_t count, unsigned seed) {
+  std::vector<float> result(static_cast<size_t>(count));
+  uint32_t state = seed * 2654435761u + 1;
+  for (float& value : result) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>(state >> 8) / static_cast<float>(1 << 23) - 1;
+  }
+  return result;
+}
+
+double seconds(const std::function<void()>& run) {
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Something timed: its best time counts. The contestants take turns, so that all meet the same machine.
+struct Contestant {
+  std::function<void()> run;
+  double best = std::numeric_limits<double>::infinity();
+};
+
+void compete(const std::vector<Contestant*>& contestants, int repeats) {
+  for (int i = 0; i <= repeats; ++i) {  // the first round is warm-up
+    for (Contestant* c : contestants) {
+      if (!c->run) continue;
+      const double time = seconds(c->run);
+      if (i > 0) c->best = std::min(c->best, time);
+    }
+  }
+}
+
+/// Our graph for a case, with its inputs written.
+class OurGraph {
+ public:
+  OurGraph(Device& device, const Case& c) : graph_(device) {
+    if (c.kind == "linear") {
+      weight_ = DeviceTensor(device, GGML_TYPE_F32, {c.out, c.in});
+      weight_.write(values(c.out * c.in, 1));
+      ggml_backend_buffer_set_usage(weight_.tensor()->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+      ggml_tensor* x = graph_.input(GGML_TYPE_F32, {c.rows, c.in});
+      output_ = graph_.output(ggml_mul_mat(graph_.context(), weight_.tensor(), x));
+      graph_.write(x, values(c.rows * c.in, 2));
+      return;
+    }
+    ggml_tensor* q = graph_.input(GGML_TYPE_F32, {c.batch, c.queries, c.heads * c.d});
+    ggml_tensor* k = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.d});
+    ggml_tensor* v = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.dv});
+    ggml_tensor* bias = c.bias ? graph_.input(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
+    ggml_tensor* mask = c.masks ? graph_.input(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
+    const float scale = 1 / std::sqrt(static_cast<float>(c.d));
+    output_ = graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask));
+    unsigned seed = 1;
+    for (ggml_tensor* t : {q, k, v, bias, mask}) {
+      if (t) graph_.write(t, values(ggml_nelements(t), seed++));
+    }
+  }
+  ~OurGraph() {
+    if (weight_) graph_.device().forget_weights(weight_.tensor()->data, weight_.bytes());
+  }
+  void run() { graph_.run(); }
+
+ private:
+  Graph graph_;
+  DeviceTensor weight_;
+  ggml_tensor* output_;
+};
+
+/// The same in plain ggml on its CPU backend: mul_mat, or its fused attention with the mask as f16.
+class GgmlGraph {
+ public:
+  GgmlGraph(const Case& c, int threads) : backend_(ggml_backend_cpu_init()) {
+    ggml_backend_cpu_set_n_threads(backend_, threads);
+    context_ = ggml_init({.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true});
+    ggml_tensor* y;
+    if (c.kind == "linear") {
+      y = ggml_mul_mat(context_, input(c.in, c.out, 1, 1), input(c.in, c.rows, 1, 1));
+    } else {
+      ggml_tensor* mask = nullptr;
+      if (c.bias || c.masks) {
+        mask = ggml_new_tensor_4d(context_, GGML_TYPE_F16, c.keys, c.queries, c.bias ? c.heads : 1, std::max<int64_t>(1, c.masks));
+      }
+      y = ggml_flash_attn_ext(context_, input(c.d, c.queries, c.heads, c.batch), input(c.d, c.keys, c.heads, c.batch),
+                              input(c.dv, c.keys, c.heads, c.batch), mask, 1 / std::sqrt(static_cast<float>(c.d)), 0, 0);
+    }
+    graph_ = ggml_new_graph(context_);
+    ggml_build_forward_expand(graph_, y);
+    buffer_ = ggml_backend_alloc_ctx_tensors(context_, backend_);
+    ggml_backend_buffer_clear(buffer_, 0);
+    unsigned seed = 1;
+    for (ggml_tensor* t : inputs_) {
+      const std::vector<float> v = values(ggml_nelements(t), seed++);
+      ggml_backend_tensor_set(t, v.data(), 0, ggml_nbytes(t));
+    }
+  }
+  ~GgmlGraph() {
+    ggml_backend_buffer_free(buffer_);
+    ggml_free(context_);
+    ggml_backend_free(backend_);
+  }
+  void run() { ggml_backend_graph_compute(backend_, graph_); }
+
+ private:
+  ggml_tensor* input(int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3) {
+    return inputs_.emplace_back(ggml_new_tensor_4d(context_, GGML_TYPE_F32, ne0, ne1, ne2, ne3));
+  }
+
+  ggml_backend_t backend_;
+  ggml_context* context_;
+  ggml_cgraph* graph_;
+  ggml_backend_buffer_t buffer_;
+  std::vector<ggml_tensor*> inputs_;
+};
+
+#ifdef ALREF_ONEDNN
+/// oneDNN's matrix product alone: weights packed beforehand, operands in the wanted type, f32 out.
+class BareProduct {
+ public:
+  BareProduct(const Case& c, bool bf16) : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
+    using dnnl::memory;
+    const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    const memory::desc a({c.rows, c.in}, type, memory::format_tag::ab);
+    const memory::desc b({c.in, c.out}, type, memory::format_tag::any);
+    const memory::desc r({c.rows, c.out}, memory::data_type::f32, memory::format_tag::ab);
+#if DNNL_VERSION_MAJOR >= 3
+    const dnnl::matmul::primitive_desc description(engine_, a, b, r);
+#else
+    const dnnl::matmul::primitive_desc description({a, b, r}, engine_);
+#endif
+    product_ = dnnl::matmul(description);
+    arguments_ = {{DNNL_ARG_SRC, memory(a, engine_)},
+                  {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine_)},
+                  {DNNL_ARG_DST, memory(r, engine_)}};
+    for (auto& [id, m] : arguments_) std::memset(m.get_data_handle(), 0x3c, m.get_desc().get_size());  // small, not denormal
+  }
+  void run() {
+    product_.execute(stream_, arguments_);
+    stream_.wait();
+  }
+
+ private:
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  dnnl::matmul product_;
+  std::unordered_map<int, dnnl::memory> arguments_;
+};
+#endif
+
+int main_of(int argc, char** argv) {
+  CLI::App app("Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
+  std::vector<std::string> files;
+  int threads = 0, repeats = 10;
+  bool with_ggml = true;
+  std::string precision = "auto", only;
+  app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
+  app.add_option("--threads", threads, "0: one per core");
+  app.add_option("--repeats", repeats, "The best of so many counts");
+  app.add_option("--precision", precision, "auto, f32 or bf16")->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  app.add_option("--only", only, "Cases whose name contains this");
+  app.add_flag("!--no-ggml", with_ggml, "Leave ggml's CPU backend out");
+  CLI11_PARSE(app, argc, argv);
+
+  Device device({.threads = threads,
+                 .precision = precision == "f32"    ? Precision::kF32
+                              : precision == "bf16" ? Precision::kBf16
+                                                    : Precision::kAuto});
+  const bool bf16 = device.precision() == Precision::kBf16;
+  std::printf("threads %d, %s; GFLOPS, best of %d\n\n", device.threads(), bf16 ? "bf16" : "f32", repeats);
+  std::printf("| case | shape | alref | oneDNN | of it | ggml CPU | times it |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+  for (const std::string& file : files) {
+    for (const Case& c : read_cases(file)) {
+      if (c.name.find(only) == std::string::npos) continue;
+      OurGraph ours(device, c);
+      Contestant our{[&] { ours.run(); }}, bare, plain;
+#ifdef ALREF_ONEDNN
+      // Attention is measured against the best that products reach: this machine's 4096 x 1024 x 1024.
+      const Case product = c.kind == "linear" ? c : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
+      BareProduct raw(product, bf16);
+      bare.run = [&] { raw.run(); };
+      const double raw_flop = product.flop();
+#else
+      const double raw_flop = 0;
+#endif
+      std::optional<GgmlGraph> theirs;
+      if (with_ggml) {
+        theirs.emplace(c, device.threads());
+        plain.run = [&] { theirs->run(); };
+      }
+      compete({&our, &bare}, repeats);
+      compete({&plain}, std::min(repeats, 2));  // slow, and far from the bars
+      const double rate = c.flop() / our.best * 1e-9, raw_rate = raw_flop / bare.best * 1e-9,
+                   plain_rate = c.flop() / plain.best * 1e-9;
+      std::printf("| %s | %s | %.0f | %.0f | %.0f %% | %.0f | %.1f |\n", c.name.c_str(), c.shape().c_str(), rate, raw_rate,
+                  100 * rate / raw_rate, plain_rate, rate / plain_rate);
+      std::fflush(stdout);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace alref::compute
+
+int main(int argc, char** argv) { return alref::compute::main_of(argc, argv); }

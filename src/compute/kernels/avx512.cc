@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Built for AVX-512 F, BW, DQ and VL; only row_kernels() and block_kernels() (kernels.cc) may lead here.
+#include "compute/kernels/avx512.h"
+
+#include <cmath>
+#include <utility>
+
+#include "compute/kernels/products.h"
+
+namespace alref::compute::kernels {
+namespace {
+
+struct F32 {
+  using T = float;
+  using Vector = __m512;
+  static constexpr int kPerStep = 1;
+  static constexpr int kExpDegree = 6;
+
+  static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
+  static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static __m512 step(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
+  static void store(float* p, __m512 x, int64_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), x); }
+  static __m512i gather_row(const float* p, int64_t count) {
+    return _mm512_castps_si512(_mm512_maskz_loadu_ps(first_lanes(count), p));
+  }
+  static __m512i interleave(__m512 even, __m512) { return _mm512_castps_si512(even); }
+};
+
+void layer_norm(const float* x, float* y, int64_t n, float eps, const float* weight, const float* bias) {
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += 16) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i));
+  const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / static_cast<float>(n));
+  __m512 squares = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    const __m512 d = _mm512_maskz_sub_ps(lanes, _mm512_maskz_loadu_ps(lanes, x + i), mean);
+    squares = _mm512_fmadd_ps(d, d, squares);
+  }
+  const float variance = _mm512_reduce_add_ps(squares) / static_cast<float>(n);
+  const __m512 scale = _mm512_set1_ps(1.0f / std::sqrt(variance + eps));
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    __m512 v = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, x + i), mean), scale);
+    if (weight) v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(lanes, weight + i));
+    if (bias) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(lanes, bias + i));
+    _mm512_mask_storeu_ps(y + i, lanes, v);
+  }
+}
+
+void activate(const float* x, float* y, int64_t n, Activation activation) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    const __m512 v = _mm512_maskz_loadu_ps(lanes, x + i);
+    const __m512 w = activation == Activation::kGelu ? gelu(v) : activation == Activation::kRelu ? relu(v) : v;
+    _mm512_mask_storeu_ps(y + i, lanes, w);
+  }
+}
+
+// Four pixels at a time share each weight that is loaded.
+void depthwise_row(const DepthwiseRow& r) {
+  constexpr int kPixels = 4;
+  for (int64_t x0 = 0; x0 < r.out_width; x0 += kPixels) {
+    for (int64_t c = 0; c < r.channels; c += 16) {
+      const __mmask16 lanes = first_lanes(r.channels - c);
+      const __m512 bias = r.bias ? _mm512_maskz_loadu_ps(lanes, r.bias + c) : _mm512_setzero_ps();
+      __m512 sum[kPixels] = {bias, bias, bias, bias};
+      for (int64_t ky = 0; ky < r.kernel_h; ++ky) {
+        if (!r.lines[ky]) continue;
+        for (int64_t kx = 0; kx < r.kernel_w; ++kx) {
+          const __m512 w =
+              _mm512_maskz_loadu_ps(lanes, r.weight + (ky * r.kernel_w + kx) * r.channels + c);
+          for (int p = 0; p < kPixels; ++p) {
+            const int64_t x = x0 + p + kx - r.pad_w;
+            if (x < 0 || x >= r.width) continue;
+            sum[p] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, r.lines[ky] + x * r.pixel_stride + c), w, sum[p]);
+          }
+        }
+      }
+      for (int p = 0; p < kPixels && x0 + p < r.out_width; ++p) {
+        _mm512_mask_storeu_ps(r.result + (x0 + p) * r.channels + c, lanes, sum[p]);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const BlockKernels kAvx512F32 = {.element = Element::kF32,
+                                 .element_bytes = 4,
+                                 .k_multiple = 1,
+                                 .convert = Products<F32>::convert,
+                                 .pack_transposed = Products<F32>::pack_transposed,
+                                 .pack = Products<F32>::pack,
+                                 .product = Products<F32>::product,
+                                 .softmax = Products<F32>::softmax};
+
+const RowKernels kAvx512Rows = {.layer_norm = layer_norm, .activate = activate, .depthwise_row = depthwise_row};
+
+}  // namespace alref::compute::kernels

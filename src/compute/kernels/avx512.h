@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compute/kernels/kernels.h"
+
+namespace alref::compute::kernels {
+
+extern const BlockKernels kAvx512F32;
+extern const BlockKernels kAvx512Bf16;
+extern const RowKernels kAvx512Rows;
+
+}  // namespace alref::compute::kernels

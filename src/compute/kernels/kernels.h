@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Inner loops for AVX-512, on plain memory: what runs within one thread on data that fits its cache. They know nothing of
+/// tensors or graphs; compute/onednn cuts the work into such blocks. Where the processor lacks the instructions there are
+/// none (block_kernels returns null), and oneDNN's primitives do the work.
+namespace alref::compute::kernels {
+
+/// What products multiply; sums are f32 either way.
+enum class Element { kF32, kBf16 };
+
+enum class Activation { kNone, kRelu, kGelu };
+
+/// What happens to a product before it is stored: c = residual + activation(row_scale * product + bias).
+struct Epilogue {
+  const float* bias = nullptr;       ///< [n]
+  const float* row_scale = nullptr;  ///< [m]
+  Activation activation = Activation::kNone;
+  const float* residual = nullptr;  ///< [m, n]
+  std::ptrdiff_t residual_stride = 0;
+  bool accumulate = false;  ///< adds the product to what c holds; not with an activation
+  /// Stores past the caches, for results that do not fit them; c and its rows must be multiples of 64 bytes and n of 16.
+  bool stream = false;
+};
+
+/// A packed right-hand side stands in panels of 16 to 64 columns, each [k, columns]; bf16 panels hold two steps of k
+/// side by side. Panels are as wide as the registers allow, and all of nearly one width.
+struct Panels {
+  explicit Panels(int64_t n);
+
+  int64_t count() const { return fours + threes + (last ? 1 : 0); }
+  /// In vectors of 16 columns.
+  int64_t width(int64_t panel) const {
+    return panel < fours ? 4 : panel < fours + threes ? 3 : last;
+  }
+  int64_t begin(int64_t panel) const {
+    if (panel <= fours) return 4 * panel;
+    return panel <= fours + threes ? 4 * fours + 3 * (panel - fours) : vectors;
+  }
+
+  int64_t vectors, fours, threes, last;
+};
+
+/// One block of attention's softmax, kept online: scores become weights 2^(scale * s + ... - top), tops and sums go on
+/// from block to block, and what was summed under a lower top is scaled down.
+struct SoftmaxBlock {
+  int64_t rows, keys;
+  float scale;
+  float* scores;  ///< [rows, keys]; overwritten
+  std::ptrdiff_t scores_stride;
+  const float* bias = nullptr;  ///< [rows, keys], added to scale * score; null: none
+  std::ptrdiff_t bias_stride = 0;
+  const float* mask = nullptr;  ///< the same
+  std::ptrdiff_t mask_stride = 0;
+  float* tops;    ///< [rows], in units of log 2; -inf before the first block
+  float* sums;    ///< [rows]; 0 before the first block
+  void* weights;  ///< [rows, keys rounded up to even] of Element
+  std::ptrdiff_t weights_stride;
+  float* result;  ///< [rows, columns] summed so far; null in the first block
+  std::ptrdiff_t result_stride;
+  int64_t columns;
+};
+
+/// Products of one element type. Strides are in elements.
+struct BlockKernels {
+  Element element;
+  size_t element_bytes;
+  int64_t k_multiple;  ///< k is rounded up to this, with zeros
+
+  /// n values of x as elements; the rest up to k_multiple is zeroed.
+  void (*convert)(const float* x, void* y, int64_t n);
+  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys); missing columns become zeros.
+  void (*pack_transposed)(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel);
+  /// One panel out of b [k, columns].
+  void (*pack)(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel);
+  /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0.
+  void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n, int64_t first,
+                  int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue);
+  void (*softmax)(const SoftmaxBlock& block);
+
+  int64_t padded(int64_t k) const { return (k + k_multiple - 1) / k_multiple * k_multiple; }
+  size_t packed_bytes(int64_t k, int64_t n) const {
+    return static_cast<size_t>(padded(k) * (n + 15) / 16 * 16) * element_bytes;
+  }
+};
+
+/// Null where this processor cannot.
+const BlockKernels* block_kernels(Element element);
+
+/// Memory-bound passes over f32 rows.
+struct RowKernels {
+  /// y = (x - mean) / sqrt(variance + eps) * weight + bias over n values; weight and bias may be null. y may be x.
+  void (*layer_norm)(const float* x, float* y, int64_t n, float eps, const float* weight, const float* bias);
+  /// y may be x.
+  void (*activate)(const float* x, float* y, int64_t n, Activation activation);
+  /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with stride 1.
+  void (*depthwise_row)(const struct DepthwiseRow& row);
+};
+
+struct DepthwiseRow {
+  const float* const* lines;  ///< kernel_h input lines [width, channels]; null where outside the map
+  const float* weight;        ///< [kernel_h, kernel_w, channels]
+  const float* bias;          ///< [channels] or null
+  float* result;              ///< [out_width, channels]
+  int64_t width, out_width, channels, kernel_h, kernel_w, pad_w;
+  std::ptrdiff_t pixel_stride;
+};
+
+const RowKernels* row_kernels();
+
+}  // namespace alref::compute::kernels

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "compute/kernels/kernels.h"
+#include "compute/kernels/vector_math.h"
+
+// For the AVX-512 files of this folder only: see vector_math.h. E says how one element type is loaded and multiplied:
+//   T          the element in memory
+//   kPerStep   elements of k that one multiplication takes: 1, or 2 beside each other in 32 bits
+//   step(sum, pair, columns), pair(pointer), store(pointer, 16 floats, count)
+namespace alref::compute::kernels {
+
+template <class E>
+struct Products {
+  using T = typename E::T;
+  static constexpr int kPerStep = E::kPerStep;
+  // Rows for which the sums fill the registers, with `width` vectors of columns: 24 sums, 4 columns, 1 pair.
+  static constexpr int rows_of(int width) { return width == 4 ? 6 : width == 3 ? 8 : 12; }
+
+  template <int kRows, int kWidth>
+  [[gnu::always_inline]] static inline void finish(__m512 (&sum)[kRows][kWidth], float* c, std::ptrdiff_t stride,
+                                                   __mmask16 last, int64_t row, int64_t column, const Epilogue& e) {
+    const auto lanes = [&](int j) { return j == kWidth - 1 ? last : static_cast<__mmask16>(0xffff); };
+    if (e.row_scale) {
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+        const __m512 scale = _mm512_set1_ps(e.row_scale[row + i]);
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) sum[i][j] = _mm512_mul_ps(sum[i][j], scale);
+      }
+    }
+    if (e.bias) {
+#pragma GCC unroll 12
+      for (int j = 0; j < kWidth; ++j) {
+        const __m512 bias = _mm512_maskz_loadu_ps(lanes(j), e.bias + column + 16 * j);
+#pragma GCC unroll 12
+        for (int i = 0; i < kRows; ++i) sum[i][j] = _mm512_add_ps(sum[i][j], bias);
+      }
+    }
+    if (e.activation == Activation::kRelu) {
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) sum[i][j] = relu(sum[i][j]);
+      }
+    } else if (e.activation == Activation::kGelu) {
+      // Through memory, so that the compiler need not keep 24 sums beside GELU's constants.
+      alignas(64) float tile[kRows * kWidth][16];
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) _mm512_store_ps(tile[i * kWidth + j], sum[i][j]);
+      }
+#pragma GCC unroll 2
+      for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], gelu(_mm512_load_ps(tile[t])));
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) sum[i][j] = _mm512_load_ps(tile[i * kWidth + j]);
+      }
+    }
+    if (e.residual) {
+      const float* residual = e.residual + row * e.residual_stride + column;
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) {
+          sum[i][j] = _mm512_add_ps(
+              sum[i][j], _mm512_maskz_loadu_ps(lanes(j), residual + i * e.residual_stride + 16 * j));
+        }
+      }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+      for (int j = 0; j < kWidth; ++j) {
+        if (e.stream) {
+          _mm512_stream_ps(c + i * stride + 16 * j, sum[i][j]);
+        } else {
+          _mm512_mask_storeu_ps(c + i * stride + 16 * j, lanes(j), sum[i][j]);
+        }
+      }
+    }
+  }
+
+  template <int kRows, int kWidth>
+  static void tile(const T* a, std::ptrdiff_t a_stride, const T* panel, int64_t steps, float* c, std::ptrdiff_t c_stride,
+                   __mmask16 last, int64_t row, int64_t column, const Epilogue& e) {
+    __m512 sum[kRows][kWidth];
+    if (e.accumulate) {
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) {
+          sum[i][j] = _mm512_maskz_loadu_ps(j == kWidth - 1 ? last : static_cast<__mmask16>(0xffff),
+                                            c + i * c_stride + 16 * j);
+        }
+      }
+    } else {
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) sum[i][j] = _mm512_setzero_ps();
+      }
+    }
+    for (int64_t k = 0; k < steps; ++k) {
+      typename E::Vector columns[kWidth];
+#pragma GCC unroll 12
+      for (int j = 0; j < kWidth; ++j) columns[j] = E::load(panel + (k * kWidth + j) * 16 * kPerStep);
+#pragma GCC unroll 12
+      for (int i = 0; i < kRows; ++i) {
+        const typename E::Vector pair = E::broadcast(a + i * a_stride + k * kPerStep);
+#pragma GCC unroll 12
+        for (int j = 0; j < kWidth; ++j) sum[i][j] = E::step(sum[i][j], pair, columns[j]);
+      }
+    }
+    finish(sum, c, c_stride, last, row, column, e);
+  }
+
+  using Tile = void (*)(const T*, std::ptrdiff_t, const T*, int64_t, float*, std::ptrdiff_t, __mmask16, int64_t, int64_t,
+                        const Epilogue&);
+
+  template <int kWidth, int... kLess>
+  static Tile tile_of(int64_t rows, std::integer_sequence<int, kLess...>) {
+    static constexpr Tile kTiles[] = {tile<kLess + 1, kWidth>...};
+    return kTiles[rows - 1];
+  }
+  template <int kWidth>
+  static Tile tile_of(int64_t rows) {
+    return tile_of<kWidth>(rows, std::make_integer_sequence<int, rows_of(kWidth)>());
+  }
+  static Tile tile_of(int64_t rows, int64_t width) {
+    switch (width) {
+      case 1: return tile_of<1>(rows);
+      case 2: return tile_of<2>(rows);
+      case 3: return tile_of<3>(rows);
+      default: return tile_of<4>(rows);
+    }
+  }
+
+  static void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n,
+                      int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& e) {
+    const Panels panels(n);
+    const int64_t steps = (k + kPerStep - 1) / kPerStep;
+    for (int64_t p = first; p < end; ++p) {
+      const int64_t column = 16 * panels.begin(p), width = panels.width(p);
+      const T* panel = static_cast<const T*>(packed) + column * steps * kPerStep;
+      const __mmask16 last = first_lanes(n - column - 16 * (width - 1));
+      const int64_t most = rows_of(static_cast<int>(width));
+      const Tile whole = tile_of(most, width);
+      int64_t row = 0;
+      for (; row + most <= m; row += most) {
+        whole(static_cast<const T*>(a) + row * a_stride, a_stride, panel, steps, c + row * c_stride + column, c_stride,
+              last, row, column, e);
+      }
+      if (row < m) {
+        tile_of(m - row, width)(static_cast<const T*>(a) + row * a_stride, a_stride, panel, steps,
+                                c + row * c_stride + column, c_stride, last, row, column, e);
+      }
+    }
+  }
+
+  static void pack_transposed(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width,
+                              void* panel) {
+    constexpr int64_t kBlock = 16 * kPerStep;  // of k, in one transposition
+    for (int64_t j = 0; j < width; ++j) {
+      const int64_t rows = columns - 16 * j;
+      for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
+        __m512i r[16];
+        for (int i = 0; i < 16; ++i) {
+          r[i] = i < rows ? E::gather_row(b + (16 * j + i) * stride + k0, k - k0) : _mm512_setzero_si512();
+        }
+        transpose(r);
+        for (int i = 0; i < 16 && k0 + i * kPerStep < k; ++i) {
+          _mm512_storeu_si512(static_cast<T*>(panel) + ((k0 / kPerStep + i) * width + j) * 16 * kPerStep, r[i]);
+        }
+      }
+    }
+  }
+
+  static void pack(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel) {
+    for (int64_t k0 = 0; k0 < k; k0 += kPerStep) {
+      for (int64_t j = 0; j < width; ++j) {
+        const __mmask16 lanes = columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
+        const float* at = b + k0 * stride + 16 * j;
+        const __m512 even = _mm512_maskz_loadu_ps(lanes, at);
+        const __m512 odd =
+            kPerStep == 2 && k0 + 1 < k ? _mm512_maskz_loadu_ps(lanes, at + stride) : _mm512_setzero_ps();
+        _mm512_storeu_si512(static_cast<T*>(panel) + (k0 / kPerStep * width + j) * 16 * kPerStep,
+                            E::interleave(even, odd));
+      }
+    }
+  }
+
+  template <bool kAdd>
+  static void softmax_row(const SoftmaxBlock& s, int64_t row) {
+    const __m512 negative = _mm512_set1_ps(-__builtin_inff());
+    const float unit = 1.44269504f;  // log2(e)
+    float* scores = s.scores + row * s.scores_stride;
+    const float* bias = s.bias ? s.bias + row * s.bias_stride : nullptr;
+    const float* mask = s.mask ? s.mask + row * s.mask_stride : nullptr;
+    const __m512 scale = _mm512_set1_ps(s.scale * unit);
+
+    __m512 high = negative;
+    for (int64_t j = 0; j < s.keys; j += 16) {
+      const __mmask16 lanes = first_lanes(s.keys - j);
+      __m512 x = _mm512_maskz_loadu_ps(lanes, scores + j);
+      if constexpr (kAdd) {
+        x = _mm512_mul_ps(x, scale);
+        if (bias) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
+        if (mask) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
+        _mm512_mask_storeu_ps(scores + j, lanes, x);
+      }
+      high = _mm512_mask_max_ps(high, lanes, high, x);
+    }
+    float top = _mm512_reduce_max_ps(high);
+    if constexpr (!kAdd) top *= s.scale * unit;
+    const float before = s.tops[row];
+    top = before > top ? before : top;
+
+    T* weights = static_cast<T*>(s.weights) + row * s.weights_stride;
+    const int64_t padded = (s.keys + kPerStep - 1) / kPerStep * kPerStep;
+    if (top == -__builtin_inff()) {
+      // No key seen so far counts (a NaN among them cannot be told from here: see below).
+      __m512 any = _mm512_setzero_ps();
+      for (int64_t j = 0; j < s.keys; j += 16) {
+        any = _mm512_add_ps(any, _mm512_maskz_loadu_ps(first_lanes(s.keys - j), scores + j));
+      }
+      std::memset(weights, 0, static_cast<size_t>(padded) * sizeof(T));
+      const float sum = _mm512_reduce_add_ps(any);
+      if (sum != sum) s.sums[row] = sum;  // NaN stays NaN
+      return;
+    }
+    const __m512 shift = _mm512_set1_ps(top);
+    __m512 sums = _mm512_setzero_ps();
+    for (int64_t j = 0; j < s.keys; j += 16) {
+      const __mmask16 lanes = first_lanes(s.keys - j);
+      const __m512 x = _mm512_maskz_loadu_ps(lanes, scores + j);
+      const __m512 below = kAdd ? _mm512_sub_ps(x, shift) : _mm512_fmsub_ps(x, scale, shift);
+      const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2<E::kExpDegree>(below));
+      sums = _mm512_add_ps(sums, weight);
+      E::store(weights + j, weight, padded - j);
+    }
+    float sum = _mm512_reduce_add_ps(sums);
+    if (before != top) {
+      const float less = _mm512_cvtss_f32(exp2<6>(_mm512_set1_ps(before - top)));
+      s.sums[row] *= less;
+      if (s.result) {
+        float* result = s.result + row * s.result_stride;
+        for (int64_t j = 0; j < s.columns; j += 16) {
+          const __mmask16 lanes = first_lanes(s.columns - j);
+          _mm512_mask_storeu_ps(result + j, lanes,
+                                _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, result + j), _mm512_set1_ps(less)));
+        }
+      }
+    }
+    s.sums[row] += sum;
+    s.tops[row] = top;
+  }
+
+  static void softmax(const SoftmaxBlock& s) {
+    for (int64_t row = 0; row < s.rows; ++row) {
+      if (s.bias || s.mask) {
+        softmax_row<true>(s, row);
+      } else {
+        softmax_row<false>(s, row);
+      }
+    }
+  }
+
+  static void convert(const float* x, void* y, int64_t n) {
+    const int64_t padded = (n + kPerStep - 1) / kPerStep * kPerStep;
+    for (int64_t i = 0; i < padded; i += 16) {
+      E::store(static_cast<T*>(y) + i, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i), padded - i);
+    }
+  }
+};
+
+}  // namespace alref::compute::kernels

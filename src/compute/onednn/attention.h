@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compute/onednn/engine.h"
+#include "compute/ops/attention_op.h"
+
+namespace alref::compute::onednn {
+
+/// AttentionOp, without ever holding all scores: blocks of queries against blocks of keys, softmax online between the two
+/// products. Keys and values are packed once per head.
+void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node);
+
+}  // namespace alref::compute::onednn

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/backend.h"
+
+#include <ggml-backend-impl.h>
+#include <ggml-cpu.h>
+#include <ggml-impl.h>
+
+#include <memory>
+
+#include "compute/onednn/attention.h"
+#include "compute/onednn/convolution.h"
+#include "compute/onednn/fusion.h"
+#include "compute/onednn/matmul.h"
+#include "compute/onednn/rows.h"
+
+namespace alref::compute::onednn {
+namespace {
+
+struct Backend {
+  explicit Backend(const BackendOptions& options)
+      : engine(options.threads, options.precision == Precision::kBf16), cpu(ggml_backend_cpu_init()) {
+    ggml_backend_cpu_set_n_threads(cpu, options.threads);
+    // One that stays, so that a run of a few nodes does not allocate one.
+    ggml_threadpool_params params = ggml_threadpool_params_default(options.threads);
+    pool = ggml_threadpool_new(&params);
+    ggml_backend_cpu_set_threadpool(cpu, pool);
+  }
+  ~Backend() {
+    ggml_backend_free(cpu);
+    ggml_threadpool_free(pool);
+  }
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  Engine engine;
+  WeightCache weights;
+  ggml_backend_t cpu;
+  ggml_threadpool_t pool;
+};
+
+Backend& state(ggml_backend_t backend) { return *static_cast<Backend*>(backend->context); }
+
+bool is_nothing(const ggml_tensor* node) {
+  return node->op == GGML_OP_NONE || node->op == GGML_OP_RESHAPE || node->op == GGML_OP_VIEW ||
+         node->op == GGML_OP_PERMUTE || node->op == GGML_OP_TRANSPOSE || ggml_is_empty(node) ||
+         (node->flags & GGML_TENSOR_FLAG_COMPUTE) == 0;
+}
+
+bool has_plain_rows(const ggml_tensor* t) {
+  return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->nb[1] % sizeof(float) == 0;
+}
+
+// Who computes a node.
+enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kConvolution };
+
+Step step_of_custom(const ggml_tensor* node) {
+  const CustomOp* op = custom_op_of(node);
+  if (!op) return Step::kGgml;
+  for (int i = 0; i < GGML_MAX_SRC && node->src[i]; ++i) {
+    if (!has_plain_rows(node->src[i])) return Step::kGgml;
+  }
+  if (dynamic_cast<const AttentionOp*>(op)) return Step::kAttention;
+  return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution : Step::kGgml;
+}
+
+Step step_of(const Engine& engine, const ggml_tensor* node) {
+  if (is_nothing(node)) return Step::kNothing;
+  if (takes_matmul(engine, node)) return Step::kMatmul;
+  if (takes_norm(engine, node)) return Step::kNorm;
+  if (takes_activation(engine, node)) return Step::kActivation;
+  return engine.f32() ? step_of_custom(node) : Step::kGgml;
+}
+
+// Computes what begins at node `i` and returns the first node after it.
+int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
+  ggml_tensor* node = graph->nodes[i];
+  switch (step) {
+    case Step::kMatmul: {
+      const auto [linear, end] = fuse_linear(graph, i);
+      run_matmul(b.engine, b.weights, linear);
+      return end;
+    }
+    case Step::kNorm: {
+      const auto [norm, end] = fuse_norm(graph, i);
+      run_norm(b.engine, norm);
+      return end;
+    }
+    case Step::kActivation: run_activation(b.engine, node); break;
+    case Step::kAttention: run_attention(b.engine, static_cast<const AttentionOp&>(*custom_op_of(node)), node); break;
+    case Step::kConvolution:
+      run_convolution(b.engine, b.weights, static_cast<const ConvolutionOp&>(*custom_op_of(node)), node);
+      break;
+    case Step::kNothing:
+    case Step::kGgml: break;
+  }
+  return i + 1;
+}
+
+ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
+  Backend& b = state(backend);
+  int waiting = 0;  // nodes [waiting, i) are ggml's and not computed yet
+  const auto hand_on = [&](int end) {
+    if (waiting == end) return GGML_STATUS_SUCCESS;
+    ggml_cgraph part = ggml_graph_view(graph, waiting, end);
+    return ggml_backend_graph_compute(b.cpu, &part);
+  };
+  for (int i = 0; i < graph->n_nodes;) {
+    const Step step = step_of(b.engine, graph->nodes[i]);
+    if (step == Step::kGgml || (step == Step::kNothing && waiting < i)) {
+      ++i;
+      continue;
+    }
+    if (const ggml_status status = hand_on(i); status != GGML_STATUS_SUCCESS) return status;
+    waiting = i = run_step(b, step, graph, i);
+  }
+  return hand_on(graph->n_nodes);
+}
+
+void optimize(ggml_backend_t, ggml_cgraph* graph, ggml_backend_graph_optimize_params* params) {
+  for (int i = 0; i < graph->n_nodes; ++i) {
+    if (const auto lifetime = lifetime_of_chain(graph, i)) {
+      params->add_alloc_dep(params->user_data, lifetime->operand, lifetime->until);
+    }
+  }
+}
+
+const char* backend_name(ggml_backend_t) { return "oneDNN"; }
+
+void free_backend(ggml_backend_t backend) {
+  delete &state(backend);
+  delete backend;
+}
+
+const char* device_name(ggml_backend_dev_t) { return "oneDNN"; }
+const char* device_description(ggml_backend_dev_t) { return "CPU through oneDNN and alref's kernels"; }
+void device_memory(ggml_backend_dev_t, size_t* free, size_t* total) { *free = *total = 0; }
+enum ggml_backend_dev_type device_type(ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; }
+void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
+  *props = {};
+  props->name = device_name(device);
+  props->description = device_description(device);
+  props->type = device_type(device);
+  props->caps.buffer_from_host_ptr = true;
+}
+ggml_backend_buffer_type_t device_buffer_type(ggml_backend_dev_t) { return ggml_backend_cpu_buffer_type(); }
+ggml_backend_buffer_t device_buffer_from_host(ggml_backend_dev_t, void* data, size_t size, size_t) {
+  return ggml_backend_cpu_buffer_from_ptr(data, size);
+}
+bool device_supports_op(ggml_backend_dev_t, const ggml_tensor* node) {
+  return ggml_backend_dev_supports_op(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU), node);
+}
+bool device_supports_buffer(ggml_backend_dev_t, ggml_backend_buffer_type_t type) { return ggml_backend_buft_is_host(type); }
+
+// One for all backends: it has no state. Not registered with ggml, since only Device makes such backends.
+ggml_backend_device* device() {
+  static ggml_backend_reg registry{.api_version = GGML_BACKEND_API_VERSION, .iface = {}, .context = nullptr};
+  static ggml_backend_device device{.iface = {.get_name = device_name,
+                                              .get_description = device_description,
+                                              .get_memory = device_memory,
+                                              .get_type = device_type,
+                                              .get_props = device_props,
+                                              .init_backend = nullptr,
+                                              .get_buffer_type = device_buffer_type,
+                                              .get_host_buffer_type = nullptr,
+                                              .buffer_from_host_ptr = device_buffer_from_host,
+                                              .supports_op = device_supports_op,
+                                              .supports_buft = device_supports_buffer,
+                                              .offload_op = nullptr,
+                                              .event_new = nullptr,
+                                              .event_free = nullptr,
+                                              .event_synchronize = nullptr},
+                                    .reg = &registry,
+                                    .context = nullptr};
+  return &device;
+}
+
+ggml_guid_t guid() {
+  static ggml_guid id = {0x5a, 0x1d, 0x33, 0xc0, 0x8e, 0x47, 0x4b, 0x21, 0x9c, 0x6f, 0x02, 0xe9, 0x7d, 0xb4, 0x58, 0xa6};
+  return &id;
+}
+
+}  // namespace
+
+ggml_backend_t make_backend(const BackendOptions& options) {
+  ggml_backend_i interface = {};
+  interface.get_name = backend_name;
+  interface.free = free_backend;
+  interface.graph_compute = compute;
+  interface.graph_optimize = optimize;
+  auto state = std::make_unique<Backend>(options);
+  return new ggml_backend{.guid = guid(), .iface = interface, .device = device(), .context = state.release()};
+}
+
+void forget_weights(ggml_backend_t backend, const void* begin, size_t bytes) {
+  state(backend).weights.forget(begin, bytes);
+}
+
+int64_t preparations(ggml_backend_t backend) { return state(backend).engine.preparations(); }
+
+}  // namespace alref::compute::onednn

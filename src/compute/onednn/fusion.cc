@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/fusion.h"
+
+#include <cstring>
+
+namespace alref::compute::onednn {
+namespace {
+
+// Whether a node's only reader is the next one, so that it need not be stored.
+bool only_feeds_next(const ggml_cgraph* graph, int i) {
+  const ggml_tensor* node = graph->nodes[i];
+  if (node->flags & GGML_TENSOR_FLAG_OUTPUT) return false;
+  if (node->view_src && node->op != GGML_OP_RESHAPE) return false;
+  return ggml_node_get_use_count(graph, i) == 1;
+}
+
+bool is_row(const ggml_tensor* t, int64_t n) {
+  return t->type == GGML_TYPE_F32 && t->ne[0] == n && ggml_nelements(t) == n && t->nb[0] == sizeof(float);
+}
+
+bool is_plain(const ggml_tensor* t) { return t->type == GGML_TYPE_F32 && ggml_is_contiguous(t); }
+
+bool overlap(const ggml_tensor* a, const ggml_tensor* b) {
+  const auto *a0 = static_cast<const char*>(a->data), *b0 = static_cast<const char*>(b->data);
+  return a0 < b0 + ggml_nbytes(b) && b0 < a0 + ggml_nbytes(a);
+}
+
+const ggml_tensor* other_operand(const ggml_tensor* node, const ggml_tensor* operand) {
+  if (node->src[0] == operand && node->src[1] != operand) return node->src[1];
+  return node->src[1] == operand && node->src[0] != operand ? node->src[0] : nullptr;
+}
+
+// Whether `linear` may be stored to `node`'s memory while blocks of its operands are still to be read. A residual that stands
+// exactly there is read right before it is overwritten.
+bool may_store(const Linear& linear, const ggml_tensor* node) {
+  if (!is_plain(node) || overlap(node, linear.product->src[1]) || overlap(node, linear.product->src[0])) return false;
+  if (linear.bias && overlap(node, linear.bias)) return false;
+  return !linear.residual || !overlap(node, linear.residual) || node->data == linear.residual->data;
+}
+
+// Adds `node`, which reads `before`, to the chain if it is a step that a product's end can take.
+bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
+  const int64_t n = linear.product->ne[0];
+  if (linear.residual) return false;
+  if (node->op == GGML_OP_UNARY) {
+    const ggml_unary_op op = ggml_get_unary_op(node);
+    if (linear.activation != kernels::Activation::kNone || (op != GGML_UNARY_OP_GELU_ERF && op != GGML_UNARY_OP_RELU)) {
+      return false;
+    }
+    linear.activation = op == GGML_UNARY_OP_RELU ? kernels::Activation::kRelu : kernels::Activation::kGelu;
+    return true;
+  }
+  if (node->op != GGML_OP_ADD) return false;
+  const ggml_tensor* other = other_operand(node, before);
+  if (!other || !ggml_are_same_shape(node, before)) return false;
+  if (!linear.bias && linear.activation == kernels::Activation::kNone && node->ne[0] == n && is_row(other, n) &&
+      before->ne[0] == n && ggml_nrows(before) > 1) {
+    linear.bias = other;
+    return true;
+  }
+  if (is_plain(other) && ggml_are_same_shape(other, node)) {
+    linear.residual = other;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
+  Linear chain{.product = graph->nodes[i], .result = graph->nodes[i]};
+  Fused<Linear> best{chain, i + 1};
+  for (int j = i; j + 1 < graph->n_nodes && only_feeds_next(graph, j); ++j) {
+    ggml_tensor *before = graph->nodes[j], *node = graph->nodes[j + 1];
+    if (node->op == GGML_OP_RESHAPE && node->src[0] == before) {
+      continue;  // the same memory under another shape
+    }
+    if ((node->src[0] != before && node->src[1] != before) || !extend(chain, node, before)) break;
+    chain.result = node;
+    if (!allocated || may_store(chain, node)) best = {chain, j + 2};
+  }
+  return best;
+}
+
+Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
+  ggml_tensor* norm = graph->nodes[i];
+  Norm chain{.x = norm->src[0], .eps = 0, .result = norm};
+  std::memcpy(&chain.eps, norm->op_params, sizeof(float));
+  Fused<Norm> best{chain, i + 1};
+  const int64_t n = norm->ne[0];
+  const auto may_store_norm = [&](const ggml_tensor* node) {
+    return is_plain(node) && (!overlap(node, chain.x) || (node->data == chain.x->data && is_plain(chain.x))) &&
+           (!chain.weight || !overlap(node, chain.weight)) && (!chain.bias || !overlap(node, chain.bias));
+  };
+  for (int j = i; j + 1 < graph->n_nodes && only_feeds_next(graph, j) && !chain.bias; ++j) {
+    ggml_tensor *before = graph->nodes[j], *node = graph->nodes[j + 1];
+    const ggml_tensor* other = other_operand(node, before);
+    if (!other || !is_row(other, n) || !ggml_are_same_shape(node, before)) break;
+    if (node->op == GGML_OP_MUL && !chain.weight) {
+      chain.weight = other;
+    } else if (node->op == GGML_OP_ADD) {
+      chain.bias = other;
+    } else {
+      break;
+    }
+    chain.result = node;
+    if (!allocated || may_store_norm(node)) best = {chain, j + 2};
+  }
+  return best;
+}
+
+std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
+  ggml_tensor* node = graph->nodes[i];
+  if (node->op == GGML_OP_MUL_MAT) {
+    const Fused<Linear> chain = fuse_linear(graph, i, /*allocated=*/false);
+    if (chain.pattern.result != node) return Lifetime{node->src[1], chain.pattern.result};
+  }
+  if (node->op == GGML_OP_NORM) {
+    const Fused<Norm> chain = fuse_norm(graph, i, /*allocated=*/false);
+    if (chain.pattern.result != node) return Lifetime{node->src[0], chain.pattern.result};
+  }
+  return std::nullopt;
+}
+
+}  // namespace alref::compute::onednn

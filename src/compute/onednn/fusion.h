@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ggml-impl.h>
+#include <ggml.h>
+
+#include <optional>
+
+#include "compute/onednn/matmul.h"
+
+namespace alref::compute::onednn {
+
+/// NORM, then optionally MUL by a weight and ADD of a bias: one layer norm.
+struct Norm {
+  const ggml_tensor* x;
+  float eps;
+  const ggml_tensor* weight = nullptr;
+  const ggml_tensor* bias = nullptr;
+  ggml_tensor* result;
+};
+
+/// A pattern found at a node of a graph, and the first node after it.
+template <typename Pattern>
+struct Fused {
+  Pattern pattern;
+  int end;
+};
+
+/// The longest chain from the matrix product at node `i` that may be stored at once: only its last node is used by
+/// others, and its memory overlaps no operand that is still read when the first result is stored. Before the graph has
+/// memory (`allocated` false) the latter is left to lifetime_of_chain.
+Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true);
+Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated = true);
+
+/// What the allocator must keep until the chain from node `i` has been computed; nothing where there is no chain.
+struct Lifetime {
+  ggml_tensor* operand;
+  ggml_tensor* until;
+};
+std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i);
+
+}  // namespace alref::compute::onednn

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/matmul.h"
+
+#include <ggml-impl.h>
+
+#include "compute/onednn/product.h"
+
+namespace alref::compute::onednn {
+namespace {
+
+using kernels::BlockKernels;
+using kernels::Epilogue;
+using kernels::Panels;
+
+const float* row_of(const ggml_tensor* t, int64_t row) {
+  const int64_t i1 = row % t->ne[1], i2 = row / t->ne[1] % t->ne[2], i3 = row / t->ne[1] / t->ne[2];
+  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) + static_cast<size_t>(i1) * t->nb[1] +
+                                        static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
+}
+
+auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first) {
+  return [&kernels, x, first](int64_t row, int64_t count, std::byte* block, int64_t stride) {
+    for (int64_t i = 0; i < count; ++i) {
+      kernels.convert(row_of(x, first + row + i), block + static_cast<size_t>(i * stride) * kernels.element_bytes, x->ne[0]);
+    }
+  };
+}
+
+Epilogue epilogue_of(const Linear& linear) {
+  Epilogue e;
+  if (linear.bias) e.bias = static_cast<const float*>(linear.bias->data);
+  e.activation = linear.activation;
+  if (linear.residual) e.residual = static_cast<const float*>(linear.residual->data);
+  e.residual_stride = linear.product->ne[0];
+  return e;
+}
+
+// Where both operands are activations, b [n, k] is packed in the run itself.
+struct Slices {
+  const ggml_tensor *b, *x, *result;
+
+  int64_t count() const { return x->ne[2] * x->ne[3]; }
+  const float* b_rows(int64_t slice) const {
+    const int64_t i2 = slice % x->ne[2] * b->ne[2] / x->ne[2], i3 = slice / x->ne[2] * b->ne[3] / x->ne[3];
+    return row_of(b, (i3 * b->ne[2] + i2) * b->ne[1]);
+  }
+};
+
+void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int64_t panel, std::byte* packed) {
+  const int64_t k = s.b->ne[0], n = s.b->ne[1];
+  const Panels panels(n);
+  const int64_t column = 16 * panels.begin(panel);
+  const auto stride = static_cast<std::ptrdiff_t>(s.b->nb[1] / sizeof(float));
+  kernels.pack_transposed(s.b_rows(slice) + column * stride, stride, k, std::min(n - column, 16 * panels.width(panel)),
+                          panels.width(panel),
+                          packed + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+}
+
+void run_slice(Engine& engine, const BlockKernels& kernels, const Slices& s, int64_t slice, std::byte* packed,
+               const Epilogue& whole) {
+  const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
+  engine.parallel(Panels(n).count(), [&](int64_t panel, int) { pack_panel(kernels, s, slice, panel, packed); });
+  Epilogue e = whole;
+  if (e.residual) e.residual += slice * m * n;
+  multiply(engine, kernels, m, k, n, packed, static_cast<float*>(s.result->data) + slice * m * n, n, e,
+           gather_rows(kernels, s.x, slice * m));
+}
+
+// Many small products: one after the other on each thread.
+void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, const Epilogue& whole) {
+  const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
+  const int64_t stride = block_stride(kernels, k), rows = std::min(m, block_rows(kernels, k));
+  const Panels panels(n);
+  const auto parts = [&](Carver& carver) {
+    std::byte* packed = carver.take(kernels.packed_bytes(k, n));
+    std::byte* block = carver.take(static_cast<size_t>(rows * stride) * kernels.element_bytes);
+    return std::pair(packed, block);
+  };
+  Carver sizes;
+  parts(sizes);
+  engine.reserve_thread_scratch(sizes.used());
+  engine.parallel(s.count(), [&](int64_t slice, int thread) {
+    Carver carver(engine.thread_scratch(thread));
+    const auto [packed, block] = parts(carver);
+    for (int64_t panel = 0; panel < panels.count(); ++panel) pack_panel(kernels, s, slice, panel, packed);
+    const auto gather = gather_rows(kernels, s.x, slice * m);
+    for (int64_t row = 0; row < m; row += rows) {
+      const int64_t count = std::min(rows, m - row), at = (slice * m + row) * n;
+      gather(row, count, block, stride);
+      Epilogue e = whole;
+      if (e.residual) e.residual += at;
+      kernels.product(block, stride, count, packed, k, n, 0, panels.count(), static_cast<float*>(s.result->data) + at, n, e);
+    }
+  });
+}
+
+}  // namespace
+
+bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
+  if (!engine.f32() || node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0) return false;
+  const ggml_tensor *b = node->src[0], *x = node->src[1];
+  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || !ggml_is_contiguous(node)) return false;
+  if (is_weight(b)) {
+    return (b->type == GGML_TYPE_F32 || ggml_get_type_traits(b->type)->to_float) && b->nb[0] == ggml_type_size(b->type) &&
+           b->ne[2] == 1 && b->ne[3] == 1;
+  }
+  return b->type == GGML_TYPE_F32 && b->nb[0] == sizeof(float) && b->nb[1] % sizeof(float) == 0;
+}
+
+void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
+  const ggml_tensor *b = linear.product->src[0], *x = linear.product->src[1];
+  const bool exact = ggml_get_op_params_i32(linear.product, 0) == GGML_PREC_F32;
+  const BlockKernels& kernels = exact ? *engine.f32() : *engine.fast();
+  const Epilogue e = epilogue_of(linear);
+  const int64_t k = b->ne[0], n = b->ne[1];
+  if (is_weight(b)) {
+    const std::byte* packed = weights.transposed(engine, kernels, b);
+    multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data), n, e,
+             gather_rows(kernels, x, 0));
+    return;
+  }
+  const Slices slices{b, x, linear.result};
+  if (slices.count() >= 4 * engine.threads()) return run_slices(engine, kernels, slices, e);
+  std::byte* packed = engine.shared_scratch(kernels.packed_bytes(k, n));
+  for (int64_t slice = 0; slice < slices.count(); ++slice) run_slice(engine, kernels, slices, slice, packed, e);
+}
+
+}  // namespace alref::compute::onednn

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstring>
+
+#include "compute/onednn/engine.h"
+
+namespace alref::compute::onednn {
+
+/// Elements from one row of a block to the next: whole cache lines, and no multiple of 1 KiB, so that a block's rows
+/// do not all fall into the same few sets of the first-level cache.
+inline int64_t block_stride(const kernels::BlockKernels& kernels, int64_t k) {
+  size_t bytes = (static_cast<size_t>(kernels.padded(k)) * kernels.element_bytes + 63) / 64 * 64;
+  if (bytes % 1024 == 0) bytes += 64;
+  return static_cast<int64_t>(bytes / kernels.element_bytes);
+}
+
+/// Rows whose elements fill about half of a second-level cache of 1 MiB; a multiple of every tile's height.
+inline int64_t block_rows(const kernels::BlockKernels& kernels, int64_t k) {
+  const int64_t row_bytes = block_stride(kernels, k) * static_cast<int64_t>(kernels.element_bytes);
+  return std::clamp<int64_t>((int64_t{512} << 10) / row_bytes, 48, 240) / 24 * 24;
+}
+
+/// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block, stride)` writes rows as elements of
+/// `kernels`, in the cache right before they are multiplied.
+template <typename Gather>
+void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
+              const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue, const Gather& gather) {
+  // Below this many multiplications, waking the other threads takes longer than the work.
+  constexpr int64_t kWorthSharing = 1 << 17;
+  // A result that does not fit the caches of most processors: 4 MiB.
+  constexpr int64_t kTooLargeForCaches = 1 << 20;
+
+  const kernels::Panels panels(n);
+  const int64_t stride = block_stride(kernels, k);
+  const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
+  int64_t rows = std::min(block_rows(kernels, k), m);
+  int64_t parts = 1;  // of the columns, where there are too few rows to go round
+  if (share) {
+    const int64_t blocks = (m + rows - 1) / rows, wanted = 2 * engine.threads();
+    if (blocks < wanted && m > 24) rows = std::max<int64_t>(24, (m / wanted + 23) / 24 * 24);
+    const int64_t smaller = (m + rows - 1) / rows;
+    if (smaller < engine.threads()) parts = std::min<int64_t>(panels.count(), (wanted + smaller - 1) / smaller);
+  }
+  const int64_t blocks = (m + rows - 1) / rows;
+  kernels::Epilogue stored = epilogue;
+  stored.stream = m * n >= kTooLargeForCaches && n % 16 == 0 && c_stride % 16 == 0 &&
+                  reinterpret_cast<uintptr_t>(c) % 64 == 0 && !epilogue.accumulate;
+
+  // One element more: what pads an odd number of elements may be written beyond the last row.
+  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 1) * kernels.element_bytes);
+  const auto work = [&](int64_t item, int thread) {
+    const int64_t row = item / parts * rows, part = item % parts, count = std::min(rows, m - row);
+    std::byte* block = engine.thread_scratch(thread);
+    gather(row, count, block, stride);
+    kernels::Epilogue e = stored;
+    if (e.residual) e.residual += row * e.residual_stride;
+    kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
+                    panels.count() * (part + 1) / parts, c + row * c_stride, c_stride, e);
+  };
+  if (share) {
+    engine.parallel(blocks * parts, work);
+  } else {
+    for (int64_t i = 0; i < blocks * parts; ++i) work(i, 0);
+  }
+}
+
+}  // namespace alref::compute::onednn

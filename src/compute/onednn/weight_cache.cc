@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/weight_cache.h"
+
+#include <ggml-backend.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace alref::compute::onednn {
+namespace {
+
+const ggml_tensor* owner(const ggml_tensor* tensor) { return tensor->view_src ? tensor->view_src : tensor; }
+
+// Pages of a mapped model file come back from the file when touched again; packed copies beside them would double the memory.
+void release_mapped_pages(const ggml_tensor* tensor) {
+  const ggml_backend_buffer_t buffer = owner(tensor)->buffer;
+  if (std::string_view(ggml_backend_buffer_name(buffer)) != "CPU_Mapped") return;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto data = reinterpret_cast<uintptr_t>(tensor->data);
+  const uintptr_t begin = (data + page - 1) / page * page, end = (data + ggml_nbytes(tensor)) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+}  // namespace
+
+bool is_weight(const ggml_tensor* tensor) {
+  const ggml_backend_buffer_t buffer = owner(tensor)->buffer;
+  return buffer && ggml_backend_buffer_get_usage(buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
+}
+
+const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKernels& kernels, const ggml_tensor* weight) {
+  const int64_t k = weight->ne[0], n = weight->ne[1], slices = weight->ne[2] * weight->ne[3];
+  const Key key{weight->data, kernels.element, true, k, n, slices, weight->nb[1], weight->type};
+  if (auto it = packed_.find(key); it != packed_.end()) return it->second.data();
+
+  engine.count_preparation();
+  Scratch& packed = packed_[key];
+  const size_t slice_bytes = kernels.packed_bytes(k, n);
+  packed.reserve(slice_bytes * static_cast<size_t>(slices));
+  const kernels::Panels panels(n);
+  const auto to_float = ggml_get_type_traits(weight->type)->to_float;
+  if (to_float) engine.reserve_thread_scratch(static_cast<size_t>(64 * k) * sizeof(float));
+  engine.parallel(slices * panels.count(), [&](int64_t item, int thread) {
+    const int64_t slice = item / panels.count(), panel = item % panels.count();
+    const int64_t column = 16 * panels.begin(panel), columns = std::min(n - column, 16 * panels.width(panel));
+    const char* rows = static_cast<const char*>(weight->data) + static_cast<size_t>(column) * weight->nb[1] +
+                       static_cast<size_t>(slice % weight->ne[2]) * weight->nb[2] +
+                       static_cast<size_t>(slice / weight->ne[2]) * weight->nb[3];
+    const float* values = reinterpret_cast<const float*>(rows);
+    auto stride = static_cast<std::ptrdiff_t>(weight->nb[1] / sizeof(float));
+    if (to_float) {
+      float* converted = reinterpret_cast<float*>(engine.thread_scratch(thread));
+      for (int64_t i = 0; i < columns; ++i) {
+        to_float(rows + static_cast<size_t>(i) * weight->nb[1], converted + i * k, k);
+      }
+      values = converted;
+      stride = k;
+    }
+    kernels.pack_transposed(values, stride, k, columns, panels.width(panel),
+                            packed.data() + static_cast<size_t>(slice) * slice_bytes +
+                                static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+  });
+  release_mapped_pages(weight);
+  return packed.data();
+}
+
+const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels& kernels, const ggml_tensor* weight, int64_t k,
+                                    int64_t n, int64_t begin, int64_t columns) {
+  const auto* values = static_cast<const float*>(weight->data) + begin;
+  const Key key{values, kernels.element, false, k, n, columns, 0, weight->type};
+  if (auto it = packed_.find(key); it != packed_.end()) return it->second.data();
+
+  engine.count_preparation();
+  Scratch& packed = packed_[key];
+  packed.reserve(kernels.packed_bytes(k, columns));
+  const kernels::Panels panels(columns);
+  engine.parallel(panels.count(), [&](int64_t panel, int) {
+    const int64_t column = 16 * panels.begin(panel);
+    kernels.pack(values + column, n, k, std::min(columns - column, 16 * panels.width(panel)), panels.width(panel),
+                 packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+  });
+  return packed.data();
+}
+
+void WeightCache::forget(const void* begin, size_t bytes) {
+  const auto* first = static_cast<const std::byte*>(begin);
+  std::erase_if(packed_, [&](const auto& entry) {
+    const auto* at = static_cast<const std::byte*>(std::get<0>(entry.first));
+    return at >= first && at < first + bytes;
+  });
+}
+
+}  // namespace alref::compute::onednn
