@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all demo test setup build clean
+.PHONY: all demo test setup build bench-data clean
 
 all: build
 
@@ -23,6 +23,12 @@ test: build
 
 demo: build
 	@tools/demo.sh
+
+# StampBench: held-out clips with known truth. Another SEED draws other clips of the same difficulty.
+SEED ?= 1
+bench-data:
+	@tools/setup.sh data
+	@.venv-data/bin/python -m training.stampbench --out bench-data --seed $(SEED)
 
 clean:
 	rm -rf build

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Brings a Debian 12 machine to where alref builds: the Debian packages of tools/debian-packages.txt and ggml's
 # sources. Does nothing that is done already. Called by `make`; needs root, or a user who may use sudo.
+# With the argument `data`: what `make bench-data` needs instead (training/debian-packages.txt and a Python
+# environment in .venv-data).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+# install_packages LIST
 install_packages() {
-  command -v dpkg-query >/dev/null || fail "this is not a Debian system (no dpkg); install what tools/debian-packages.txt lists by hand, then run 'cmake --preset release'"
+  local list=$1
+  command -v dpkg-query >/dev/null || fail "this is not a Debian system (no dpkg); install what $list lists by hand"
   local wanted missing=()
-  mapfile -t wanted < <(grep -v '^\s*#' tools/debian-packages.txt | grep -v '^\s*$')
+  mapfile -t wanted < <(grep -v '^\s*#' "$list" | grep -v '^\s*$')
   for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
@@ -52,5 +56,21 @@ bring_ggml() {
   touch "third_party/ggml/.$GGML_SHA256"
 }
 
-install_packages
+bring_data_environment() {
+  local wanted
+  wanted=$(sha256sum <training/requirements-data.txt)
+  [ -f .venv-data/.wanted ] && [ "$(cat .venv-data/.wanted)" = "$wanted" ] && return
+  echo "setup: making the Python environment .venv-data"
+  python3 -m venv .venv-data || fail "python3 -m venv failed; is the Debian package python3-venv installed?"
+  .venv-data/bin/pip install -q --disable-pip-version-check -r training/requirements-data.txt ||
+    fail "pip could not install training/requirements-data.txt; check the network"
+  echo "$wanted" >.venv-data/.wanted
+}
+
+if [ "${1:-}" = data ]; then
+  install_packages training/debian-packages.txt
+  bring_data_environment
+  exit
+fi
+install_packages tools/debian-packages.txt
 bring_ggml
