@@ -26,13 +26,24 @@ std::vector<float> scaled(const std::vector<double>& samples) {
   return result;
 }
 
-std::vector<double> music() {
+// In [-1, 1).
+std::vector<double> noise() {
   std::vector<double> samples;
+  uint64_t state = 1;
+  for (size_t t = 0; t < kSamples; ++t) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    samples.push_back(static_cast<double>(state >> 33) / (1 << 30) - 1);
+  }
+  return samples;
+}
+
+std::vector<double> music() {
+  std::vector<double> samples = noise();
   for (size_t t = 0; t < kSamples; ++t) {
     double sum = 0;
     int k = 0;
     for (double f : {220, 440, 660, 1320}) sum += std::sin(2 * std::numbers::pi * t / kRate * f) / ++k;
-    samples.push_back(sum * 0.3);
+    samples[t] = samples[t] * 0.03 + sum * 0.3;
   }
   return samples;
 }
@@ -44,13 +55,10 @@ std::vector<double> clipped() {
 }
 
 std::vector<double> speech() {
-  std::vector<double> samples;
-  uint64_t state = 1;
+  std::vector<double> samples = noise();
   for (size_t t = 0; t < kSamples; ++t) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const double noise = static_cast<double>(state >> 33) / (1 << 30) - 1;
     const double pulse = t % 133 < 3 ? std::abs(std::sin(2 * std::numbers::pi * t / kRate * 3)) * 0.8 : 0;
-    samples.push_back(pulse + noise * 0.01);
+    samples[t] = pulse + samples[t] * 0.01;
   }
   return samples;
 }

@@ -28,6 +28,7 @@ def sounds():
     t = np.arange(RATE // 2)
     phase = 2 * np.pi * t / RATE
     music = sum(np.sin(phase * f) / (k + 1) for k, f in enumerate((220, 440, 660, 1320))) * 0.3
+    music += noise(len(t)) * 0.03  # pure tones leave bins to the rounding of Kaldi's float transform
     # Speech-like: pulses at 120 Hz through a slow envelope, with noise.
     speech = (t % 133 < 3) * np.abs(np.sin(phase * 3)) * 0.8 + noise(len(t)) * 0.01
     return {
