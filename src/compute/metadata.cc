@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/metadata.h"
+
+#include "core/quote.h"
+
+namespace alref::compute {
+
+Metadata::Metadata(const GgufFile& file, std::string architecture)
+    : file_(file), architecture_(std::move(architecture)) {
+  const std::string found = file.text("general.architecture").value_or("");
+  if (found != architecture_) {
+    throw Error(ErrorKind::kModel, file.path().string() + ": holds the network " + quote(found) + ", expected " +
+                                       quote(architecture_));
+  }
+}
+
+int64_t Metadata::integer(const std::string& key, int64_t low, int64_t high) const {
+  const int64_t value = need(file_.integer(full(key)), key);
+  if (value < low || value > high) {
+    fail(key, std::to_string(value), "from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  return value;
+}
+
+std::vector<int64_t> Metadata::integers(const std::string& key, size_t count, int64_t low, int64_t high) const {
+  std::vector<int64_t> values = need(file_.integers(full(key)), key);
+  if (count != 0 && values.size() != count) {
+    fail(key, std::to_string(values.size()) + " numbers", std::to_string(count));
+  }
+  for (int64_t value : values) {
+    if (value < low || value > high) {
+      fail(key, std::to_string(value), "from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+  }
+  return values;
+}
+
+void Metadata::expect(const std::string& key, bool expected) const {
+  if (flag(key) != expected) fail(key, expected ? "false" : "true", expected ? "true" : "false");
+}
+
+void Metadata::expect(const std::string& key, const std::string& expected) const {
+  if (const std::string value = text(key); value != expected) fail(key, quote(value), quote(expected));
+}
+
+void Metadata::fail(const std::string& key, const std::string& got, const std::string& expected) const {
+  throw Error(ErrorKind::kModel,
+              file_.path().string() + ": key '" + full(key) + "' is " + got + ", expected " + expected);
+}
+
+void Metadata::fail_missing(const std::string& key) const {
+  throw Error(ErrorKind::kModel, file_.path().string() + ": key '" + full(key) + "' is missing");
+}
+
+}  // namespace alref::compute

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perception/beats/beats.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "alref/error.h"
+
+namespace alref::beats {
+namespace {
+
+using compute::Device;
+using compute::Graph;
+using compute::Weights;
+
+constexpr int kSampleRate = 16000;
+constexpr size_t kLongestInput = 20 * kSampleRate;
+constexpr size_t kWindow = 10 * kSampleRate;
+constexpr float kKaldiScale = 32768;  // BEATs' filter banks are of 16-bit samples
+// Sounds of different lengths need graphs of their own; more than a few lengths in turn are rare.
+constexpr size_t kMaxStages = 4;
+
+// A convolution whose kernel equals its stride is a matrix product on patches.
+compute::nn::Linear patch_matrix(const Weights& w, const Config& c) {
+  const int64_t pixels = c.patch_size * c.patch_size;
+  const std::vector<float> weight = w.values("weight", {c.patch_dim, 1, c.patch_size, c.patch_size});
+  return {w.constant("weight (as a matrix)", {c.patch_dim, pixels}, weight),
+          c.patch_bias ? w.f32("bias", {c.patch_dim}) : nullptr};
+}
+
+}  // namespace
+
+struct Beats::Stage {
+  explicit Stage(Device& device) : graph(device) {}
+
+  Graph graph;
+  compute::DeviceTensor bias;
+  ggml_tensor* patches = nullptr;
+  ggml_tensor* tokens = nullptr;
+  ggml_tensor* logits = nullptr;
+};
+
+Beats::Beats(const std::filesystem::path& path, Device& device)
+    : weights_(Weights::open(path, device)),
+      config_(Config::read(weights_.file())),
+      filter_banks_({.sample_rate = kSampleRate,
+                     .bins = static_cast<int>(config_.mel_bins),
+                     .window = FilterBankOptions::Window::kPovey}),
+      patch_embedding_(patch_matrix(weights_ / "patch_embedding", config_)),
+      patch_norm_(weights_ / "layer_norm", config_.patch_dim),
+      encoder_(weights_ / "encoder", config_),
+      predictor_(weights_ / "predictor", config_.dim, config_.classes) {
+  if (config_.patch_dim != config_.dim) {
+    projection_ = std::make_unique<compute::nn::Linear>(weights_ / "post_extract_proj", config_.patch_dim, config_.dim);
+  }
+}
+
+Beats::~Beats() = default;
+
+Beats::Stage& Beats::stage_for(int64_t rows) {
+  std::unique_ptr<Stage>& stage = stages_[rows];
+  if (stage) return *stage;
+  if (stages_.size() > kMaxStages) {
+    std::erase_if(stages_, [rows](const auto& entry) { return entry.first != rows; });
+  }
+  const int64_t tokens = rows * (config_.mel_bins / config_.patch_size);
+  auto made = std::make_unique<Stage>(weights_.device());
+  Graph& g = made->graph;
+  made->bias = compute::DeviceTensor(weights_.device(), GGML_TYPE_F32, {config_.heads, tokens, tokens});
+  made->bias.write(encoder_.position_bias(tokens));
+  made->patches = g.input(GGML_TYPE_F32, {tokens, config_.patch_size * config_.patch_size});
+  ggml_tensor* x = patch_norm_(g, patch_embedding_(g, made->patches));
+  if (projection_) x = (*projection_)(g, x);
+  made->tokens = g.output(encoder_(g, x, made->bias.tensor()));
+  made->logits = g.output(predictor_(g, made->tokens));
+  return *(stages_[rows] = std::move(made));
+}
+
+Beats::Output Beats::run(std::span<const float> samples) {
+  const auto bins = static_cast<size_t>(config_.mel_bins), patch = static_cast<size_t>(config_.patch_size);
+  std::vector<float> scaled(samples.size());
+  std::transform(samples.begin(), samples.end(), scaled.begin(), [](float s) { return s * kKaldiScale; });
+  const size_t shortest = kSampleRate / 1000 * (25 + 10 * (patch - 1));  // one row of patches
+  if (scaled.size() < shortest) scaled.resize(shortest);
+
+  std::vector<float> energies = filter_banks_(scaled);
+  const auto mean = static_cast<float>(config_.fbank_mean), spread = static_cast<float>(2 * config_.fbank_std);
+  for (float& e : energies) e = (e - mean) / spread;
+
+  // Patches go through the mel bins first, then through time (BEATs.py flattens [time, bins]).
+  const size_t rows = energies.size() / bins / patch, columns = bins / patch;
+  std::vector<float> patches;
+  patches.reserve(rows * columns * patch * patch);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      for (size_t y = 0; y < patch; ++y) {
+        const float* line = energies.data() + (r * patch + y) * bins + c * patch;
+        patches.insert(patches.end(), line, line + patch);
+      }
+    }
+  }
+
+  Stage& stage = stage_for(static_cast<int64_t>(rows));
+  stage.graph.write(stage.patches, patches);
+  stage.graph.run();
+  Output output;
+  output.tokens = stage.graph.read(stage.tokens);
+  const std::vector<float> logits = stage.graph.read(stage.logits);
+  const auto classes = static_cast<size_t>(config_.classes);
+  std::vector<double> sums(classes);
+  for (size_t i = 0; i < logits.size(); ++i) sums[i % classes] += logits[i];
+  const double tokens = static_cast<double>(logits.size() / classes);
+  for (double sum : sums) output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-sum / tokens))));
+  return output;
+}
+
+std::vector<AudioTag> Beats::tag(const Waveform& sound) {
+  if (sound.sample_rate != kSampleRate || sound.channels != 1) {
+    throw Error(ErrorKind::kInvalidArgument, "expected a mono sound of 16000 samples a second, got " +
+                                                 std::to_string(sound.channels) + " channels of " +
+                                                 std::to_string(sound.sample_rate));
+  }
+  const std::span<const float> samples(sound.samples);
+  const size_t window = samples.size() <= kLongestInput ? std::max<size_t>(samples.size(), 1) : kWindow;
+  std::vector<float> best(static_cast<size_t>(config_.classes));
+  size_t start = 0;
+  do {
+    const auto part = samples.subspan(start, std::min(window, samples.size() - start));
+    const Output output = run(part);
+    for (size_t i = 0; i < best.size(); ++i) best[i] = std::max(best[i], output.probabilities[i]);
+    start += window;
+  } while (start < samples.size());
+
+  std::vector<AudioTag> tags;
+  for (size_t i = 0; i < best.size(); ++i) {
+    tags.push_back({.id = config_.label_ids[i], .name = config_.label_names[i], .probability = best[i]});
+  }
+  std::stable_sort(tags.begin(), tags.end(),
+                   [](const AudioTag& a, const AudioTag& b) { return a.probability > b.probability; });
+  return tags;
+}
+
+}  // namespace alref::beats

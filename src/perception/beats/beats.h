@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "compute/device.h"
+#include "core/filter_banks.h"
+#include "perception/audio.h"
+#include "perception/beats/config.h"
+#include "perception/beats/encoder.h"
+
+namespace alref::beats {
+
+/// BEATs fine-tuned on AudioSet (arXiv:2212.09058; microsoft/unilm, beats/BEATs.py).
+///
+/// A sound of up to 20 s is one input, as the official code takes it; a longer one is heard in windows of 10 s, the length of
+/// AudioSet's clips, and a class gets its highest probability. One that is shorter than a patch (175 ms) is
+/// followed by silence. Threads: one call at a time.
+class Beats : public AudioTagger {
+ public:
+  /// Throws Error(kModel). `device` outlives the tagger.
+  Beats(const std::filesystem::path& path, compute::Device& device);
+  ~Beats() override;
+
+  /// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
+  std::vector<AudioTag> tag(const Waveform& sound) override;
+
+  /// What one input of the network gives.
+  struct Output {
+    std::vector<float> tokens;         ///< [tokens, dim]
+    std::vector<float> probabilities;  ///< by class
+  };
+  Output run(std::span<const float> samples);
+
+  const Config& config() const { return config_; }
+
+ private:
+  struct Stage;  // the graph for one number of tokens
+
+  Stage& stage_for(int64_t rows);
+
+  compute::Weights weights_;
+  Config config_;
+  FilterBanks filter_banks_;
+  compute::nn::Linear patch_embedding_;
+  compute::nn::LayerNorm patch_norm_;
+  std::unique_ptr<compute::nn::Linear> projection_;  // where the two widths differ
+  Encoder encoder_;
+  compute::nn::Linear predictor_;
+  std::map<int64_t, std::unique_ptr<Stage>> stages_;
+};
+
+}  // namespace alref::beats

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perception/beats/beats.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "alref/error.h"
+#include "compute/tiny_model.h"
+#include "perception/beats/goldens.h"
+
+namespace alref::beats {
+namespace {
+
+constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
+
+// The sound of make_goldens.py.
+Waveform sound(double seconds) {
+  Waveform wave{.sample_rate = 16000};
+  uint64_t state = 1;
+  for (int t = 0; t < static_cast<int>(seconds * 16000); ++t) {
+    double sum = 0;
+    for (double f : {300, 750, 1900}) sum += std::sin(2 * std::numbers::pi * t / 16000 * f) * 0.1;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    wave.samples.push_back(static_cast<float>(sum + (static_cast<double>(state >> 33) / (1 << 30) - 1) * 0.05));
+  }
+  return wave;
+}
+
+class BeatsTest : public ::testing::Test {
+ protected:
+  compute::Device device_{kCpuF32};
+  Beats beats_{ALREF_TEST_DATA "/beats/tiny.gguf", device_};
+};
+
+// Two layers in f32 in another order of summation: observed 6e-7.
+TEST_F(BeatsTest, EqualsTheOfficialCode) {
+  const Beats::Output output = beats_.run(sound(1.3).samples);
+  std::vector<float> every_ninth;
+  const size_t dim = 32, tokens = output.tokens.size() / dim;
+  for (size_t i = 0; i < tokens; i += 9) {
+    every_ninth.insert(every_ninth.end(), output.tokens.begin() + static_cast<std::ptrdiff_t>(i * dim),
+                       output.tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
+  }
+  EXPECT_LE(compute::relative_error(every_ninth, kTokens), 2e-5);
+  EXPECT_LE(compute::relative_error(output.probabilities, kProbabilities), 2e-5);
+}
+
+TEST_F(BeatsTest, NamesEveryClassTheLikeliestFirst) {
+  const std::vector<AudioTag> tags = beats_.tag(sound(1.3));
+  ASSERT_EQ(tags.size(), 5u);
+  EXPECT_EQ(tags[0].id, "/m/3");
+  EXPECT_EQ(tags[0].name, "sound 3");
+  EXPECT_EQ(tags[4].id, "/m/4");
+}
+
+TEST_F(BeatsTest, HearsOneSampleSilenceAndLongSounds) {
+  EXPECT_EQ(beats_.tag({.sample_rate = 16000, .samples = {0.5f}}).size(), 5u);
+  EXPECT_EQ(beats_.tag({.sample_rate = 16000, .samples = {}}).size(), 5u);
+  for (const AudioTag& tag : beats_.tag({.sample_rate = 16000, .samples = std::vector<float>(30000)})) {
+    EXPECT_TRUE(std::isfinite(tag.probability));
+  }
+}
+
+TEST_F(BeatsTest, ALongSoundsTagsAreTheHighestOfItsWindows) {
+  Waveform wave{.sample_rate = 16000, .samples = std::vector<float>(21 * 16000)};
+  const Waveform part = sound(10);
+  std::copy(part.samples.begin(), part.samples.end(), wave.samples.begin() + 10 * 16000);
+  const auto heard = beats_.run(part.samples).probabilities;
+  for (const AudioTag& tag : beats_.tag(wave)) {
+    EXPECT_GE(tag.probability, heard[static_cast<size_t>(std::stoi(tag.id.substr(3)))]);
+  }
+}
+
+TEST_F(BeatsTest, OtherSampleRatesAreRefused) {
+  EXPECT_THROW(beats_.tag({.sample_rate = 44100, .samples = std::vector<float>(100)}), Error);
+  EXPECT_THROW(beats_.tag({.sample_rate = 16000, .channels = 2, .samples = std::vector<float>(100)}), Error);
+}
+
+TEST(RelativePositionBucketsTest, AreExactNearbyAndLogarithmicFarAway) {
+  // 32 buckets, 16 a side: 0-7 exact, then up to 15 at a distance of 40.
+  const std::vector<int32_t> buckets = relative_position_buckets(64, 32, 40);
+  EXPECT_EQ(buckets[0], 0);
+  EXPECT_EQ(buckets[7], 16 + 7);
+  EXPECT_EQ(buckets[7 * 64], 7);
+  EXPECT_EQ(buckets[8], 16 + 8);
+  EXPECT_EQ(buckets[39], 16 + 15);
+  EXPECT_EQ(buckets[63], 16 + 15);
+}
+
+}  // namespace
+}  // namespace alref::beats
