@@ -25,7 +25,8 @@ endif()
 
 # Warnings as errors, for our own code only.
 function(alref_own_code target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror
+    -Wno-missing-field-initializers)  # designated initialisers leave defaults out on purpose
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False alarms on std::string's operator+ (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)

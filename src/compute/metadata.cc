@@ -35,11 +35,11 @@ std::vector<int64_t> Metadata::integers(const std::string& key, size_t count, in
   return values;
 }
 
-void Metadata::expect(const std::string& key, bool expected) const {
+void Metadata::expect_flag(const std::string& key, bool expected) const {
   if (flag(key) != expected) fail(key, expected ? "false" : "true", expected ? "true" : "false");
 }
 
-void Metadata::expect(const std::string& key, const std::string& expected) const {
+void Metadata::expect_text(const std::string& key, const std::string& expected) const {
   if (const std::string value = text(key); value != expected) fail(key, quote(value), quote(expected));
 }
 

@@ -29,8 +29,8 @@ class Metadata {
   bool has(const std::string& key) const { return file_.has(full(key)); }
 
   /// For options of which this program knows one setting only.
-  void expect(const std::string& key, bool expected) const;
-  void expect(const std::string& key, const std::string& expected) const;
+  void expect_flag(const std::string& key, bool expected) const;
+  void expect_text(const std::string& key, const std::string& expected) const;
 
   [[noreturn]] void fail(const std::string& key, const std::string& got, const std::string& expected) const;
 

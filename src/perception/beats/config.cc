@@ -8,12 +8,12 @@ namespace alref::beats {
 Config Config::read(const compute::GgufFile& file) {
   constexpr int64_t kMaxSize = 1 << 16;
   const compute::Metadata keys(file, "beats");
-  keys.expect("activation_fn", "gelu");
-  keys.expect("layer_norm_first", false);
-  keys.expect("deep_norm", true);
-  keys.expect("relative_position_embedding", true);
-  keys.expect("gru_rel_pos", true);
-  keys.expect("finetuned_model", true);
+  keys.expect_text("activation_fn", "gelu");
+  keys.expect_flag("layer_norm_first", false);
+  keys.expect_flag("deep_norm", true);
+  keys.expect_flag("relative_position_embedding", true);
+  keys.expect_flag("gru_rel_pos", true);
+  keys.expect_flag("finetuned_model", true);
   Config config;
   config.patch_size = keys.integer("input_patch_size", 1, 1024);
   config.patch_dim = keys.integer("embed_dim", 1, kMaxSize);
