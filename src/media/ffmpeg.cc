@@ -16,12 +16,6 @@ extern "C" {
 namespace alref::media {
 namespace {
 
-// FFmpeg prints by default; a library must not.
-void silence_ffmpeg() {
-  static std::once_flag once;
-  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });
-}
-
 int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EPERM);
 }
@@ -46,6 +40,11 @@ void AvDeleter::operator()(AVFormatContext* p) const {
   AVIOContext* io = p->pb;
   avformat_close_input(&p);
   avio_closep(&io);
+}
+
+void silence_ffmpeg() {
+  static std::once_flag once;
+  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });
 }
 
 FramePtr make_frame() {

@@ -35,6 +35,9 @@ using SwrPtr = std::unique_ptr<SwrContext, AvDeleter>;
 FramePtr make_frame();    ///< throws std::bad_alloc
 PacketPtr make_packet();  ///< throws std::bad_alloc
 
+/// FFmpeg prints by default; a library must not. To be called before anything else of FFmpeg's.
+void silence_ffmpeg();
+
 /// FFmpeg's words for an error code.
 std::string ffmpeg_error(int code);
 
