@@ -6,11 +6,11 @@
 namespace alref::compute {
 
 Metadata::Metadata(const GgufFile& file, std::string architecture)
-    : file_(file), architecture_(std::move(architecture)) {
+    : file_(file), prefix_(std::move(architecture)) {
   const std::string found = file.text("general.architecture").value_or("");
-  if (found != architecture_) {
+  if (found != prefix_) {
     throw Error(ErrorKind::kModel, file.path().string() + ": holds the network " + quote(found) + ", expected " +
-                                       quote(architecture_));
+                                       quote(prefix_));
   }
 }
 

@@ -18,6 +18,8 @@ class Metadata {
  public:
   /// Throws Error(kModel) where the file holds another network.
   Metadata(const GgufFile& file, std::string architecture);
+  /// The same file's keys under another prefix, such as "tokenizer.ggml".
+  Metadata under(std::string prefix) const { return {Unchecked{}, file_, std::move(prefix)}; }
 
   int64_t integer(const std::string& key, int64_t low, int64_t high) const;
   /// A list, each within [low, high]; `count` entries, or any number where it is 0.
@@ -35,7 +37,10 @@ class Metadata {
   [[noreturn]] void fail(const std::string& key, const std::string& got, const std::string& expected) const;
 
  private:
-  std::string full(const std::string& key) const { return architecture_ + "." + key; }
+  struct Unchecked {};
+  Metadata(Unchecked, const GgufFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+
+  std::string full(const std::string& key) const { return prefix_ + "." + key; }
   [[noreturn]] void fail_missing(const std::string& key) const;
 
   template <typename T>
@@ -45,7 +50,7 @@ class Metadata {
   }
 
   const GgufFile& file_;
-  std::string architecture_;
+  std::string prefix_;
 };
 
 }  // namespace alref::compute

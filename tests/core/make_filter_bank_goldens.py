@@ -24,6 +24,13 @@ def noise(count):
     return np.array(values)
 
 
+def chord(seconds):
+    """Three tones with noise, in [-1, 1]: the sound of the audio networks' tests."""
+    t = np.arange(int(seconds * RATE))
+    tones = sum(np.sin(2 * np.pi * t / RATE * f) for f in (300, 750, 1900)) * 0.1
+    return (tones + noise(len(t)) * 0.05).astype(np.float32)
+
+
 def sounds():
     t = np.arange(RATE // 2)
     phase = 2 * np.pi * t / RATE

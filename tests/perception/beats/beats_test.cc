@@ -5,29 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "alref/error.h"
 #include "compute/tiny_model.h"
 #include "perception/beats/goldens.h"
+#include "perception/testing/chord.h"
 
 namespace alref::beats {
 namespace {
 
-constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
+using testing::chord;
 
-// The sound of make_goldens.py.
-Waveform sound(double seconds) {
-  Waveform wave{.sample_rate = 16000};
-  uint64_t state = 1;
-  for (int t = 0; t < static_cast<int>(seconds * 16000); ++t) {
-    double sum = 0;
-    for (double f : {300, 750, 1900}) sum += std::sin(2 * std::numbers::pi * t / 16000 * f) * 0.1;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    wave.samples.push_back(static_cast<float>(sum + (static_cast<double>(state >> 33) / (1 << 30) - 1) * 0.05));
-  }
-  return wave;
-}
+constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
 
 class BeatsTest : public ::testing::Test {
  protected:
@@ -37,7 +26,7 @@ class BeatsTest : public ::testing::Test {
 
 // Two layers in f32 in another order of summation: observed 3e-7.
 TEST_F(BeatsTest, EqualsTheOfficialCode) {
-  const Beats::Output output = beats_.run(sound(1.3).samples);
+  const Beats::Output output = beats_.run(chord(1.3).samples);
   std::vector<float> every_ninth;
   const size_t dim = 32, tokens = output.tokens.size() / dim;
   for (size_t i = 0; i < tokens; i += 9) {
@@ -49,7 +38,7 @@ TEST_F(BeatsTest, EqualsTheOfficialCode) {
 }
 
 TEST_F(BeatsTest, NamesEveryClassTheLikeliestFirst) {
-  const std::vector<AudioTag> tags = beats_.tag(sound(1.3));
+  const std::vector<AudioTag> tags = beats_.tag(chord(1.3));
   ASSERT_EQ(tags.size(), 5u);
   EXPECT_EQ(tags[0].id, "/m/3");
   EXPECT_EQ(tags[0].name, "sound 3");
@@ -66,7 +55,7 @@ TEST_F(BeatsTest, HearsOneSampleSilenceAndLongSounds) {
 
 TEST_F(BeatsTest, ALongSoundsTagsAreTheHighestOfItsWindows) {
   Waveform wave{.sample_rate = 16000, .samples = std::vector<float>(21 * 16000)};
-  const Waveform part = sound(10);
+  const Waveform part = chord(10);
   std::copy(part.samples.begin(), part.samples.end(), wave.samples.begin() + 10 * 16000);
   const auto heard = beats_.run(part.samples).probabilities;
   for (const AudioTag& tag : beats_.tag(wave)) {

@@ -19,7 +19,7 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "core"))
-from make_filter_bank_goldens import by_formula, noise  # noqa: E402
+from make_filter_bank_goldens import by_formula, chord  # noqa: E402
 
 CONFIG = dict(
     input_patch_size=16, embed_dim=24, conv_bias=False, encoder_layers=2, encoder_embed_dim=32,
@@ -75,13 +75,6 @@ def write_gguf(model, config, path):
     out.close()
 
 
-def sound(seconds):
-    """A chord with noise, as tests/perception/beats/beats_test.cc makes it."""
-    t = np.arange(int(seconds * 16000))
-    tones = sum(np.sin(2 * np.pi * t / 16000 * f) for f in (300, 750, 1900)) * 0.1
-    return (tones + noise(len(t)) * 0.05).astype(np.float32)
-
-
 def run(model, samples):
     tokens = {}
     hook = model.encoder.register_forward_hook(lambda _, __, out: tokens.update(x=out[0]))
@@ -99,7 +92,7 @@ def main():
     data = HERE.parent.parent / "data" / "beats"
     data.mkdir(parents=True, exist_ok=True)
     write_gguf(model, CONFIG, data / "tiny.gguf")
-    tokens, probabilities = run(model, sound(1.3))
+    tokens, probabilities = run(model, chord(1.3))
     lines = ["// SPDX-License-Identifier: Apache-2.0"]
     lines += [f"// Made by make_goldens.py with torch {version('torch')} and the official code of microsoft/unilm, beats."]
     lines += ["#pragma once", "", "#include <vector>", "", "namespace alref::beats {", ""]

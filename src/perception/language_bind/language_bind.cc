@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perception/language_bind/language_bind.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "alref/error.h"
+
+namespace alref::language_bind {
+namespace {
+
+using compute::Device;
+using compute::Graph;
+using compute::Weights;
+using compute::nn::LayerNorm;
+using compute::nn::Linear;
+
+constexpr int kSampleRate = 16000;
+constexpr size_t kShortest = kSampleRate / 1000 * 25;  // one frame of the filter banks
+constexpr int64_t kChannels = 3;
+
+std::vector<float> unit(std::vector<float> vector) {
+  double norm = 0;
+  for (float v : vector) norm += double{v} * v;
+  const auto scale = static_cast<float>(norm > 0 ? 1 / std::sqrt(norm) : 0);
+  for (float& v : vector) v *= scale;
+  return vector;
+}
+
+}  // namespace
+
+std::vector<float> fuse_chunks(std::span<const float> mel, int64_t bins, int64_t frames) {
+  const int64_t total = static_cast<int64_t>(mel.size()) / bins;
+  int64_t starts[kChannels] = {0, 0, 0};
+  if (total > frames) {
+    // numpy.array_split of the possible starts into three; an empty part stands for start 0.
+    const int64_t choices = total - frames + 1;
+    int64_t begin = 0;
+    for (int64_t part = 0; part < kChannels; ++part) {
+      const int64_t size = choices / kChannels + (part < choices % kChannels ? 1 : 0);
+      if (size > 0) starts[part] = begin + size / 2;
+      begin += size;
+    }
+  }
+  std::vector<float> fused(static_cast<size_t>(kChannels * bins * frames));
+  for (int64_t channel = 0; channel < kChannels; ++channel) {
+    for (int64_t frame = 0; frame < frames; ++frame) {
+      const int64_t source = (starts[channel] + frame) % total;  // a short sound is repeated
+      for (int64_t bin = 0; bin < bins; ++bin) {
+        fused[static_cast<size_t>((channel * bins + bin) * frames + frame)] = mel[static_cast<size_t>(source * bins + bin)];
+      }
+    }
+  }
+  return fused;
+}
+
+// text_model and text_projection (modeling_clip.py, CLIPTextTransformer).
+struct LanguageBind::TextTower {
+  TextTower(const Weights& w, const Config& config)
+      : graph(w.device()),
+        tower(w / "text_model" / "encoder", config.text),
+        norm(w / "text_model" / "final_layer_norm", config.text.dim, config.text.eps),
+        projection(w / "text_projection", config.text.dim, config.projection_dim, /*bias=*/false) {
+    const Weights embeddings = w / "text_model" / "embeddings";
+    ggml_tensor* words = (embeddings / "token_embedding").tensor("weight", {config.vocabulary, config.text.dim});
+    ggml_tensor* positions = (embeddings / "position_embedding").f32("weight", {config.max_tokens, config.text.dim});
+    const int64_t n = config.max_tokens;
+    std::vector<float> causal(static_cast<size_t>(n * n));
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = i + 1; j < n; ++j) causal[static_cast<size_t>(i * n + j)] = -std::numeric_limits<float>::infinity();
+    }
+    ggml_tensor* mask = w.constant("causal mask", {1, n, n}, causal);
+    ggml_context* c = graph.context();
+    ids = graph.input(GGML_TYPE_I32, {n});
+    end = graph.input(GGML_TYPE_I32, {1});
+    ggml_tensor* x = ggml_add(c, ggml_get_rows(c, words, ids), positions);
+    x = tower(graph, ggml_reshape_3d(c, x, config.text.dim, n, 1), mask);
+    // The end token's place holds the text's embedding: it alone has seen all of the text.
+    x = ggml_get_rows(c, ggml_reshape_2d(c, norm(graph, x), config.text.dim, n), end);
+    embedding = graph.output(projection(graph, x));
+  }
+
+  Graph graph;
+  Tower tower;
+  LayerNorm norm;
+  Linear projection;
+  ggml_tensor* ids;
+  ggml_tensor* end;
+  ggml_tensor* embedding;
+};
+
+// vision_model and visual_projection on filter banks (modeling_audio.py, CLIPVisionTransformer with one frame).
+struct LanguageBind::AudioTower {
+  AudioTower(const Weights& w, const Config& config)
+      : banks({.sample_rate = kSampleRate,
+               .bins = static_cast<int>(config.mel_bins),
+               .window = FilterBankOptions::Window::kHanning}),
+        graph(w.device()),
+        pre_norm(w / "vision_model" / "pre_layrnorm", config.audio.dim, config.audio.eps),
+        tower(w / "vision_model" / "encoder", config.audio),
+        post_norm(w / "vision_model" / "post_layernorm", config.audio.dim, config.audio.eps),
+        projection(w / "visual_projection", config.audio.dim, config.projection_dim, /*bias=*/false) {
+    const int64_t patches_count = config.mel_bins / config.patch * (config.frames / config.patch);
+    const int64_t pixels = kChannels * config.patch * config.patch;
+    const Weights embeddings = w / "vision_model" / "embeddings";
+    // Kernel and stride are equal: a matrix product on patches.
+    const std::vector<float> kernel = (embeddings / "patch_embedding")
+                                          .values("weight", {config.audio.dim, kChannels, config.patch, config.patch});
+    const Linear patch_embedding(embeddings.constant("patches (as a matrix)", {config.audio.dim, pixels}, kernel), nullptr);
+    ggml_tensor* first = embeddings.f32("class_embedding", {config.audio.dim});
+    ggml_tensor* positions = (embeddings / "position_embedding").f32("weight", {patches_count + 1, config.audio.dim});
+    ggml_context* c = graph.context();
+    patches = graph.input(GGML_TYPE_F32, {patches_count, pixels});
+    ggml_tensor* x = ggml_concat(c, ggml_reshape_2d(c, first, config.audio.dim, 1), patch_embedding(graph, patches), 1);
+    x = pre_norm(graph, ggml_add(c, x, positions));
+    x = tower(graph, ggml_reshape_3d(c, x, config.audio.dim, patches_count + 1, 1), nullptr);
+    x = post_norm(graph, ggml_view_2d(c, x, config.audio.dim, 1, x->nb[1], 0));
+    embedding = graph.output(projection(graph, x));
+  }
+
+  FilterBanks banks;
+  Graph graph;
+  LayerNorm pre_norm;
+  Tower tower;
+  LayerNorm post_norm;
+  Linear projection;
+  ggml_tensor* patches;
+  ggml_tensor* embedding;
+};
+
+LanguageBind::LanguageBind(const std::filesystem::path& path, Device& device)
+    : weights_(Weights::open(path, device)), config_(Config::read(weights_.file())), tokenizer_(config_.merges) {
+  if (static_cast<int64_t>(tokenizer_.size()) != config_.vocabulary) {
+    throw Error(ErrorKind::kModel, path.string() + ": its merges make " + std::to_string(tokenizer_.size()) +
+                                       " tokens, expected " + std::to_string(config_.vocabulary));
+  }
+  text_ = std::make_unique<TextTower>(weights_, config_);
+  if (config_.has_audio) audio_ = std::make_unique<AudioTower>(weights_, config_);
+}
+
+LanguageBind::~LanguageBind() = default;
+
+std::vector<float> LanguageBind::embed_text(std::string_view text) {
+  std::vector<int32_t> ids = tokenizer_.encode(text, static_cast<size_t>(config_.max_tokens));
+  const std::vector<int32_t> end = {static_cast<int32_t>(ids.size()) - 1};
+  ids.resize(static_cast<size_t>(config_.max_tokens), tokenizer_.end());
+  text_->graph.write(text_->ids, ids);
+  text_->graph.write(text_->end, end);
+  text_->graph.run();
+  return unit(text_->graph.read(text_->embedding));
+}
+
+std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {
+  if (!audio_) {
+    throw Error(ErrorKind::kInvalidArgument, weights_.file().path().string() + ": holds no network for sounds");
+  }
+  if (sound.sample_rate != kSampleRate || sound.channels != 1) {
+    throw Error(ErrorKind::kInvalidArgument, "expected a mono sound of 16000 samples a second, got " +
+                                                 std::to_string(sound.channels) + " channels of " +
+                                                 std::to_string(sound.sample_rate));
+  }
+  std::vector<float> samples = sound.samples;
+  for (float& s : samples) s = std::isfinite(s) ? s : 0;
+  const double mean = samples.empty() ? 0 : std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+  for (float& s : samples) s -= static_cast<float>(mean);
+  if (samples.size() < kShortest) samples.resize(kShortest);
+
+  const int64_t patch = config_.patch, columns = config_.frames / patch;
+  std::vector<float> picture = fuse_chunks(audio_->banks(samples), config_.mel_bins, config_.frames);
+  for (float& value : picture) value = (value - config_.mean) / (config_.std * 2);
+  std::vector<float> patches;
+  patches.reserve(picture.size());
+  for (int64_t row = 0; row < config_.mel_bins / patch; ++row) {
+    for (int64_t column = 0; column < columns; ++column) {
+      for (int64_t channel = 0; channel < kChannels; ++channel) {
+        for (int64_t y = 0; y < patch; ++y) {
+          const int64_t line = channel * config_.mel_bins + row * patch + y;
+          const float* from = picture.data() + line * config_.frames + column * patch;
+          patches.insert(patches.end(), from, from + patch);
+        }
+      }
+    }
+  }
+  audio_->graph.write(audio_->patches, patches);
+  audio_->graph.run();
+  return unit(audio_->graph.read(audio_->embedding));
+}
+
+}  // namespace alref::language_bind

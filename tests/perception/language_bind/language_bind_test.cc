@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perception/language_bind/language_bind.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "alref/error.h"
+#include "compute/tiny_model.h"
+#include "perception/language_bind/goldens.h"
+#include "perception/testing/chord.h"
+
+namespace alref::language_bind {
+namespace {
+
+using testing::chord;
+
+constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
+// Two layers in f32 in another order of summation: observed 3e-7.
+constexpr double kTolerance = 2e-5;
+
+class LanguageBindTest : public ::testing::Test {
+ protected:
+  compute::Device device_{kCpuF32};
+  LanguageBind network_{ALREF_TEST_DATA "/language_bind/tiny.gguf", device_};
+};
+
+TEST_F(LanguageBindTest, TextsEqualHuggingFacesClip) {
+  EXPECT_LE(compute::relative_error(network_.embed_text("dog barking"), kText0), kTolerance);
+  EXPECT_LE(compute::relative_error(network_.embed_text("the man sings"), kText1), kTolerance);
+  EXPECT_LE(compute::relative_error(network_.embed_text(""), kText2), kTolerance);
+}
+
+TEST_F(LanguageBindTest, SoundsEqualHuggingFacesClipOnFilterBanks) {
+  EXPECT_LE(compute::relative_error(network_.embed_audio(chord(0.3)), kShortSound), kTolerance);
+  EXPECT_LE(compute::relative_error(network_.embed_audio(chord(1.3)), kLongSound), kTolerance);
+}
+
+TEST_F(LanguageBindTest, EmbeddingsAreUnitVectorsWhateverTheSound) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::vector<float>& samples : {std::vector<float>{}, {0.3f}, std::vector<float>(20000), {nan, nan, 1}}) {
+    const std::vector<float> e = network_.embed_audio({.sample_rate = 16000, .samples = samples});
+    EXPECT_NEAR(std::inner_product(e.begin(), e.end(), e.begin(), 0.0), 1, 1e-5);
+  }
+}
+
+TEST_F(LanguageBindTest, OtherSampleRatesAndInvalidTextAreRefused) {
+  EXPECT_THROW(network_.embed_audio({.sample_rate = 48000, .samples = {0.1f}}), Error);
+  EXPECT_THROW(network_.embed_text("\xff"), Error);
+}
+
+TEST(FuseChunksTest, RepeatsAShortSound) {
+  // Two frames of two bins for three frames: bin 0 is 1 3 1, bin 1 is 2 4 2, in all three channels.
+  const std::vector<float> mel = {1, 2, 3, 4};
+  EXPECT_THAT(fuse_chunks(mel, 2, 3), ::testing::ElementsAre(1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2));
+}
+
+TEST(FuseChunksTest, TakesThreePartsOfALongSound) {
+  // Ten frames for two: starts 0 ... 8 fall into 0-2, 3-5 and 6-8, whose middles are 1, 4 and 7.
+  const std::vector<float> mel = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  EXPECT_THAT(fuse_chunks(mel, 1, 2), ::testing::ElementsAre(1, 2, 4, 5, 7, 8));
+}
+
+}  // namespace
+}  // namespace alref::language_bind
