@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compute/device.h"
+#include "perception/detector.h"
+#include "perception/grounding_dino/caption.h"
+#include "perception/grounding_dino/network.h"
+#include "text/wordpiece.h"
+
+namespace alref::grounding_dino {
+
+/// How boxes are named; see phrases.h.
+enum class Labels { kClean, kOfficial };
+
+/// GroundingDINO as a detector: preprocessing, the network, thresholds and labels. A caption's text
+/// features are computed once and kept, the most recently used first, so that the frames of a video
+/// pay for the image only. Threads: one call at a time.
+class GroundingDino : public Detector {
+ public:
+  /// Throws Error(kModel) for a damaged file or one of another architecture.
+  GroundingDino(const std::filesystem::path& model, std::shared_ptr<compute::Device> device,
+                Labels labels = Labels::kClean);
+
+  std::vector<Detection> detect(const Image& image, std::string_view caption,
+                                const DetectionThresholds& thresholds) override;
+
+  /// The same for several images at once; those of one size go through the network together.
+  std::vector<std::vector<Detection>> detect(std::span<const Image> images,
+                                             std::string_view caption,
+                                             const DetectionThresholds& thresholds);
+
+  /// Logits before the sigmoid [queries, max_text_len], -inf where the caption has no token, and
+  /// boxes [queries, 4]: centre x, centre y, width, height, in [0, 1] of the image.
+  struct Raw {
+    int64_t queries = 0;
+    int64_t tokens = 0;
+    std::vector<float> logits;
+    std::vector<float> boxes;
+  };
+  Raw raw(const Image& image, std::string_view caption);
+
+ private:
+  struct Text {
+    std::string caption;
+    Caption tokens;
+    TextFeatures features;
+  };
+  const Text& text(std::string_view caption);
+  Network::Queries run(std::span<const float> pixels, int64_t batch, const compute::MapSize& size,
+                       const TextFeatures& text);
+
+  std::shared_ptr<compute::Device> device_;
+  Network network_;
+  text::WordPiece tokenizer_;
+  Labels labels_;
+  std::list<Text> texts_;  // most recently used first
+};
+
+/// Behind the interface that the method knows.
+std::unique_ptr<Detector> make_grounding_dino(const std::filesystem::path& model,
+                                              std::shared_ptr<compute::Device> device,
+                                              Labels labels = Labels::kClean);
+
+}  // namespace alref::grounding_dino

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perception/grounding_dino/preprocess.h"
+
+#include "alref/error.h"
+
+#include "core/resize_image.h"
+#include "perception/grounding_dino/swin.h"
+
+namespace alref::grounding_dino {
+namespace {
+
+int64_t whole_patches(int length) {
+  return (length + Swin::kPatch - 1) / Swin::kPatch * Swin::kPatch;
+}
+
+}  // namespace
+
+NetworkImage prepare(const Image& image, const Config& config) {
+  const std::string shape = std::to_string(image.width) + " x " + std::to_string(image.height);
+  if (image.empty() || image.width <= 0 || image.height <= 0) {
+    throw Error(ErrorKind::kInvalidArgument, "detector: the image is empty (" + shape + ")");
+  }
+  const auto [width, height] =
+      fit_shortest_side(image.width, image.height, static_cast<int>(config.short_side),
+                        static_cast<int>(config.max_side));
+  if (width <= 0 || height <= 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "detector: an image of " + shape +
+                    " is too thin: nothing of it is left at the network's size of at most " +
+                    std::to_string(config.max_side));
+  }
+  const Image resized = resize_as_pillow(image, width, height, PillowFilter::kBilinear);
+
+  NetworkImage result{{whole_patches(height), whole_patches(width)}, {}};
+  result.pixels.resize(static_cast<size_t>(result.size.pixels()) * 3);
+  for (int y = 0; y < height; ++y) {
+    const uint8_t* from = resized.row(y);
+    float* to = &result.pixels[static_cast<size_t>(y * result.size.width) * 3];
+    for (size_t i = 0; i < static_cast<size_t>(width) * 3; ++i) {
+      to[i] = (static_cast<float>(from[i]) / 255.0f - config.mean[i % 3]) / config.std[i % 3];
+    }
+  }
+  return result;
+}
+
+}  // namespace alref::grounding_dino
