@@ -11,6 +11,7 @@
 
 #include "compute/gguf_writer.h"
 #include "convert/checkpoint.h"
+#include "convert/grounding_dino.h"
 #include "convert/name_table.h"
 #include "convert/sam2.h"
 #include "core/quote.h"
@@ -27,7 +28,8 @@ struct Network {
   NameTable (*prepare)(Inputs&, compute::GgufWriter&);
 };
 
-constexpr Network kNetworks[] = {{is_sam2, prepare_sam2}};
+constexpr Network kNetworks[] = {{is_sam2, prepare_sam2},
+                                 {is_grounding_dino, prepare_grounding_dino}};
 
 constexpr std::pair<std::string_view, WeightType> kTypeNames[] = {{"f32", WeightType::kF32},
                                                                   {"f16", WeightType::kF16},

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every tensor of every official variant: what we expect against what the official modules have.
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "convert/grounding_dino.h"
 #include "convert/sam2.h"
 #include "text/golden.h"
 
@@ -51,6 +53,44 @@ TEST(NamesTest, Sam2) {
           << name;
     }
   }
+}
+
+/// The official lists without what is left out of model files (docs/model-format.md).
+Shapes kept(const Shapes& all, const std::function<bool(const std::string&)>& left_out) {
+  Shapes out;
+  for (const auto& [name, shape] : all) {
+    if (!left_out(name)) out.emplace(name, shape);
+  }
+  return out;
+}
+
+TEST(NamesTest, GroundingDino) {
+  const auto left_out = [](const std::string& name) {
+    return name.ends_with("relative_position_index") || name.starts_with("bert.pooler.") ||
+           name.starts_with("transformer.decoder.bbox_embed.") ||
+           (name.starts_with("bbox_embed.") && !name.starts_with("bbox_embed.0."));
+  };
+  for (const char* variant : {"swin-t", "swin-b"}) {
+    EXPECT_EQ(shapes_of(grounding_dino_tensors(official_grounding_dino(variant))),
+              kept(official().at(std::string("grounding-dino-") + variant), left_out))
+        << variant;
+  }
+}
+
+TEST(NamesTest, GroundingDinoOfHuggingFace) {
+  using Name = std::pair<std::string, size_t>;
+  const auto official_name = [](std::string_view name) {
+    return official_grounding_dino_name(name).value_or(Name{});
+  };
+  EXPECT_EQ(official_name("model.decoder.layers.5.encoder_attn_text.key.bias"),
+            (Name{"transformer.decoder.layers.5.ca_text.in_proj_bias", 1}));
+  EXPECT_EQ(official_name("model.backbone.conv_encoder.model.encoder.layers.2.blocks.17.attention."
+                          "self.value.weight"),
+            (Name{"backbone.0.layers.2.blocks.17.attn.qkv.weight", 2}));
+  EXPECT_EQ(official_name("model.enc_output_norm.weight"),
+            (Name{"transformer.enc_output_norm.weight", 0}));
+  EXPECT_FALSE(
+      official_grounding_dino_name("model.encoder.layers.0.other_layer.fc1.weight").has_value());
 }
 
 }  // namespace
