@@ -11,6 +11,7 @@
 #include "cli/convert_command.h"
 #include "cli/mask_command.h"
 #include "cli/models_command.h"
+#include "cli/score_command.h"
 #include "cli/terminal.h"
 #include "core/log.h"
 
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   alref::cli::add_mask_command(app);
   alref::cli::add_convert_command(app);
   alref::cli::add_models_command(app);
+  alref::cli::add_score_command(app);
 
   alref::cli::catch_interrupts();
   try {

@@ -5,8 +5,8 @@
 #include <array>
 #include <charconv>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "alref/error.h"
 #include "datasets/label_track.h"
@@ -92,13 +92,8 @@ RvosLayout rvos_layout(std::string_view name) {
 }
 
 struct RvosDataset::RunLengths {
-  // Mask id -> per frame COCO's counts and size; counts are empty where the object is not visible.
-  struct Frame {
-    std::string counts;
-    int width = 0;
-    int height = 0;
-  };
-  std::map<int, std::vector<Frame>> tracks;
+  /// Mask id -> one mask a frame, without counts where the object is not visible.
+  std::map<int, std::vector<outputs::Rle>> tracks;
 };
 
 RvosDataset RvosDataset::open(RvosLayout layout, const path& root) {
@@ -111,9 +106,9 @@ RvosDataset RvosDataset::open(RvosLayout layout, const path& root) {
       auto lengths = std::make_shared<RunLengths>();
       try {
         for (const auto& [id, frames] : json.items()) {
-          std::vector<RunLengths::Frame>& track = lengths->tracks[integers(Json(id)).at(0)];
+          std::vector<outputs::Rle>& track = lengths->tracks[integers(Json(id)).at(0)];
           for (const Json& frame : frames) {
-            RunLengths::Frame& entry = track.emplace_back();
+            outputs::Rle& entry = track.emplace_back();
             if (frame.is_null()) continue;
             entry.counts = frame.at("counts").get<std::string>();
             entry.height = frame.at("size").at(0).get<int>();
@@ -208,9 +203,9 @@ std::vector<Mask> RvosDataset::truth_of_run_lengths(const RvosVideo& video,
                                          std::to_string(id) + ", which is missing or of another length");
     }
     for (size_t i = 0; i < masks.size(); ++i) {
-      const RunLengths::Frame& frame = track->second[i];
+      const outputs::Rle& frame = track->second[i];
       if (frame.counts.empty()) continue;
-      const Mask visible = outputs::decode_rle(frame.counts, frame.width, frame.height);
+      const Mask visible = outputs::decode_rle(frame);
       if (masks[i].empty()) masks[i] = Mask(visible.width, visible.height);
       for (size_t p = 0; p < visible.pixels.size(); ++p) masks[i].pixels[p] |= visible.pixels[p];
     }

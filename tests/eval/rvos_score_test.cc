@@ -182,7 +182,7 @@ TEST_F(RvosScoreTest, MevisTakesTheUnionOfTheNamedMasks) {
   const Mask left = [] { Mask m(4, 1); m.pixels = {1, 1, 0, 0}; return m; }();
   const Mask right = [] { Mask m(4, 1); m.pixels = {0, 0, 0, 1}; return m; }();
   const auto entry = [](const Mask& mask) {
-    return R"({"size": [1, 4], "counts": ")" + outputs::encode_rle(mask) + "\"}";
+    return R"({"size": [1, 4], "counts": ")" + outputs::encode_rle(mask).counts + "\"}";
   };
   write_text(root() / "valid_u/mask_dict.json",
              "{\"0\": [" + entry(left) + ", null], \"1\": [" + entry(right) + ", " + entry(right) + "]}");
