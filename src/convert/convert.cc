@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "compute/gguf_writer.h"
+#include "convert/beats.h"
 #include "convert/checkpoint.h"
 #include "convert/grounding_dino.h"
+#include "convert/language_bind.h"
 #include "convert/name_table.h"
 #include "convert/sam2.h"
 #include "core/quote.h"
@@ -29,7 +31,9 @@ struct Network {
 };
 
 constexpr Network kNetworks[] = {{is_sam2, prepare_sam2},
-                                 {is_grounding_dino, prepare_grounding_dino}};
+                                 {is_grounding_dino, prepare_grounding_dino},
+                                 {is_beats, prepare_beats},
+                                 {is_language_bind, prepare_language_bind}};
 
 constexpr std::pair<std::string_view, WeightType> kTypeNames[] = {{"f32", WeightType::kF32},
                                                                   {"f16", WeightType::kF16},

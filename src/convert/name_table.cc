@@ -30,6 +30,10 @@ void NameTable::matrix(const std::string& name, std::vector<int64_t> shape) {
   specs_.push_back({name, std::move(shape), Role::kMatrix});
 }
 
+void NameTable::kernel(const std::string& name, std::vector<int64_t> shape) {
+  specs_.push_back({name, std::move(shape), Role::kKernel});
+}
+
 void NameTable::linear(const std::string& name, int64_t out, int64_t in, bool bias) {
   matrix(name + ".weight", {out, in});
   if (bias) keep(name + ".bias", {out});
@@ -42,7 +46,7 @@ void NameTable::norm(const std::string& name, int64_t dim) {
 
 void NameTable::conv(const std::string& name, int64_t out, int64_t in, int64_t height,
                      int64_t width, bool bias) {
-  specs_.push_back({name + ".weight", {out, in, height, width}, Role::kKernel});
+  kernel(name + ".weight", {out, in, height, width});
   if (bias) keep(name + ".bias", {out});
 }
 

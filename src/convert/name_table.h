@@ -34,6 +34,7 @@ class NameTable {
 
   void keep(const std::string& name, std::vector<int64_t> shape);
   void matrix(const std::string& name, std::vector<int64_t> shape);
+  void kernel(const std::string& name, std::vector<int64_t> shape);
   /// nn.Linear: weight [out, in] and bias [out].
   void linear(const std::string& name, int64_t out, int64_t in, bool bias = true);
   /// nn.LayerNorm, nn.GroupNorm, LayerNorm2d: weight and bias [dim].

@@ -3,10 +3,12 @@
 
 #include "alref/error.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <zlib.h>
 
+#include "audioset_labels_embedded.h"
 #include "bert_vocabulary_embedded.h"
 #include "clip_merges_embedded.h"
 #include "core/mapped_file.h"
@@ -61,6 +63,10 @@ std::optional<std::vector<std::string>> read_lines(const std::filesystem::path& 
 
 std::vector<std::string> bert_uncased_vocabulary() {
   return split({reinterpret_cast<const char*>(kBertVocabulary), sizeof kBertVocabulary});
+}
+
+std::vector<std::string> audioset_labels() {
+  return split({reinterpret_cast<const char*>(kAudioSetLabels), sizeof kAudioSetLabels});
 }
 
 std::vector<std::string> clip_merges() {

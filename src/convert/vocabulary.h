@@ -16,5 +16,6 @@ std::optional<std::vector<std::string>> read_lines(const std::filesystem::path& 
 /// (models/README.md).
 std::vector<std::string> bert_uncased_vocabulary();
 std::vector<std::string> clip_merges();
+std::vector<std::string> audioset_labels();
 
 }  // namespace alref::convert

@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include "convert/beats.h"
 #include "convert/grounding_dino.h"
+#include "convert/language_bind.h"
 #include "convert/sam2.h"
 #include "text/golden.h"
 
@@ -91,6 +93,25 @@ TEST(NamesTest, GroundingDinoOfHuggingFace) {
             (Name{"transformer.enc_output_norm.weight", 0}));
   EXPECT_FALSE(
       official_grounding_dino_name("model.encoder.layers.0.other_layer.fc1.weight").has_value());
+}
+
+TEST(NamesTest, Beats) {
+  const auto left_out = [](const std::string& name) {
+    return name.ends_with("relative_attention_bias.weight") &&
+           !name.starts_with("encoder.layers.0.");
+  };
+  EXPECT_EQ(shapes_of(beats_tensors(official_beats(true))),
+            kept(official().at("beats-iter3+-finetuned"), left_out));
+  EXPECT_EQ(shapes_of(beats_tensors(official_beats(false))),
+            kept(official().at("beats-iter3+-pretrained"), left_out));
+}
+
+TEST(NamesTest, LanguageBind) {
+  for (const char* modality : {"audio", "image"}) {
+    EXPECT_EQ(shapes_of(language_bind_tensors(official_language_bind(modality))),
+              official().at(std::string("language-bind-") + modality))
+        << modality;
+  }
 }
 
 }  // namespace
