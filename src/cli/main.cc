@@ -10,8 +10,10 @@
 
 #include "cli/convert_command.h"
 #include "cli/mask_command.h"
+#include "cli/match_command.h"
 #include "cli/models_command.h"
 #include "cli/score_command.h"
+#include "cli/tag_command.h"
 #include "cli/terminal.h"
 #include "core/log.h"
 
@@ -85,6 +87,8 @@ int main(int argc, char** argv) {
   alref::cli::add_convert_command(app);
   alref::cli::add_models_command(app);
   alref::cli::add_score_command(app);
+  alref::cli::add_tag_command(app);
+  alref::cli::add_match_command(app);
 
   alref::cli::catch_interrupts();
   try {

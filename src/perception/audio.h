@@ -2,19 +2,13 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "alref/audio.h"
 #include "alref/types.h"
 
 namespace alref {
-
-struct AudioTag {
-  std::string id;    ///< AudioSet's machine id, such as "/m/0bt9lr"
-  std::string name;  ///< AudioSet's display name
-  float probability = 0;
-};
 
 /// Names what sounds in a recording (BEATs).
 class AudioTagger {
