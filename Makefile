@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all demo test setup build bench-data clean
+.PHONY: all demo test setup build fuzz bench-data clean
 
 all: build
 
@@ -20,6 +20,10 @@ build: setup
 
 test: build
 	@ctest --preset release -j$(JOBS)
+
+# Needs Clang 14 (Debian: clang-14). FUZZ_RUNS executions of each target, 1,000,000 unless set.
+fuzz: setup
+	@tools/fuzz.sh
 
 demo: build
 	@tools/demo.sh

@@ -16,6 +16,7 @@ namespace {
 constexpr char kMagic[] = "\x93NUMPY\x01";  // and a zero byte: version 1.0
 constexpr size_t kMagicBytes = 8;
 constexpr size_t kAlignment = 64;
+constexpr size_t kMaxHeaderBytes = 1024;
 constexpr int kMaxSide = 1 << 16;
 
 std::vector<uint8_t> header(const std::string& shape) {
@@ -53,16 +54,19 @@ void write_npy(const std::string& path, std::span<const FloatMap> maps) {
   write_file(path, bytes, Durability::kRenamed);
 }
 
-FloatMap read_npy(const std::string& path) {
+FloatMap read_npy(const std::string& path) { return decode_npy(media::read_file(path), path); }
+
+FloatMap decode_npy(std::span<const uint8_t> bytes, const std::string& name) {
   const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::kInput, path + ": " + what);
+    throw Error(ErrorKind::kInput, name + ": " + what);
   };
-  const std::vector<uint8_t> bytes = media::read_file(path);
   if (bytes.size() < kMagicBytes + 2 || std::memcmp(bytes.data(), kMagic, kMagicBytes) != 0) {
     fail("no NumPy file of version 1.0");
   }
   const size_t length = bytes[8] + 256u * bytes[9], data = kMagicBytes + 2 + length;
   if (data > bytes.size()) fail("cut short within its header");
+  // The library's matcher recurses with the text's length.
+  if (length > kMaxHeaderBytes) fail("a header of " + std::to_string(length) + " bytes");
   const std::string text(bytes.begin() + kMagicBytes + 2,
                          bytes.begin() + static_cast<std::ptrdiff_t>(data));
   static const std::regex kHeader(

@@ -3,6 +3,7 @@
 
 #include "alref/types.h"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,5 +19,7 @@ void write_npy(const std::string& path, std::span<const FloatMap> maps);
 /// A map from a .npy file of 32-bit floats in C order, [height, width] or [1, height, width].
 /// Throws Error(kInput).
 FloatMap read_npy(const std::string& path);
+/// The same of a file in memory; `name` is for messages.
+FloatMap decode_npy(std::span<const uint8_t> bytes, const std::string& name);
 
 }  // namespace alref::outputs

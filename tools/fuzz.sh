@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds every fuzz target and runs each FUZZ_RUNS times (default 1,000,000) from its seeds, or only those named.
+# usage: tools/fuzz.sh [TARGET ...]        A failing input is kept in build/fuzz/findings.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+runs=${FUZZ_RUNS:-1000000}
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz
+mkdir -p build/fuzz/findings build/fuzz/corpus
+
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+  for program in build/fuzz/fuzzers/*; do targets+=("$(basename "$program")"); done
+fi
+for target in "${targets[@]}"; do
+  found=build/fuzz/corpus/$target
+  mkdir -p "$found" "fuzz/corpus/$target"
+  echo "fuzz: $target, $runs runs"
+  # The seeds are only read; what is found goes on from the last time.
+  build/fuzz/fuzzers/"$target" -runs="$runs" -seed=1 -max_len=65536 -timeout=20 -rss_limit_mb=2048 \
+    -artifact_prefix=build/fuzz/findings/"$target"- -print_final_stats=1 "$found" "fuzz/corpus/$target" 2>&1 |
+    grep -E '^stat::number_of|^Done|ERROR|SUMMARY|Test unit' || true
+  [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "fuzz: $target failed; see build/fuzz/findings" >&2; exit 1; }
+done
