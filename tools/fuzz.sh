@@ -19,8 +19,10 @@ for target in "${targets[@]}"; do
   mkdir -p "$found" "fuzz/corpus/$target"
   echo "fuzz: $target, $runs runs"
   # The seeds are only read; what is found goes on from the last time.
+  status=0
   build/fuzz/fuzzers/"$target" -runs="$runs" -seed=1 -max_len=65536 -timeout=20 -rss_limit_mb=2048 \
-    -artifact_prefix=build/fuzz/findings/"$target"- -print_final_stats=1 "$found" "fuzz/corpus/$target" 2>&1 |
-    grep -E '^stat::number_of|^Done|ERROR|SUMMARY|Test unit' || true
-  [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "fuzz: $target failed; see build/fuzz/findings" >&2; exit 1; }
+    -artifact_prefix=build/fuzz/findings/"$target"- -print_final_stats=1 "$found" "fuzz/corpus/$target" \
+    >build/fuzz/"$target".log 2>&1 || status=$?
+  grep -E '^stat::number_of_executed|^Done|ERROR|SUMMARY|Test unit' build/fuzz/"$target".log || true
+  [ "$status" -eq 0 ] || { echo "fuzz: $target failed; see build/fuzz/$target.log" >&2; exit 1; }
 done

@@ -16,7 +16,7 @@ std::vector<int64_t> runs_of(const Mask& mask) {
   std::vector<int64_t> runs;
   int64_t run = 0;
   bool inside = false;
-  for (int x = 0; x < mask.width; ++x) {
+  for (int x = 0; x < mask.width && mask.height > 0; ++x) {
     const uint8_t* pixel = mask.pixels.data() + x;
     for (int y = 0; y < mask.height; ++y, pixel += mask.width) {
       if ((*pixel != 0) != inside) {

@@ -57,6 +57,11 @@ TEST(CocoRleTest, NoiseComesBackAsItWas) {
   }
 }
 
+TEST(CocoRleTest, MaskWithoutPixelsIsOneEmptyRun) {
+  EXPECT_EQ(encode_rle(Mask(5, 0)).counts, "0");
+  EXPECT_EQ(decode_rle({0, 5, "0"}), Mask(5, 0));
+}
+
 TEST(CocoRleTest, DamagedTextIsAnError) {
   const Rle good = encode_rle(mask_of("disc", 13, 11));
   for (size_t size = 0; size < good.counts.size(); ++size) {

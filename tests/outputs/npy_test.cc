@@ -36,8 +36,7 @@ TEST(NpyTest, MapComesBackAsItWas) {
 TEST(NpyTest, ReadsWhatNumpyWrites) {
   std::string text("\x93NUMPY\x01\x00\x76\x00", 10);
   text += "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }";
-  text.resize(127, ' ');
-  text += '\n';
+  text += std::string(127 - text.size(), ' ') + '\n';
   text += std::string("\x00\x00\x80\x3f\x00\x00\x00\xc0", 8);
   const std::vector<uint8_t> bytes(text.begin(), text.end());
   const FloatMap map = decode_npy(bytes, "numpy.npy");
@@ -58,11 +57,12 @@ TEST(NpyTest, DamagedFilesAreErrors) {
   longer.push_back(0);
   EXPECT_THROW(decode_npy(longer, "longer"), Error);
   // A header as long as its field can say, of blanks.
-  std::vector<uint8_t> blanks(good.begin(), good.begin() + 10);
-  blanks[8] = blanks[9] = 0xff;
-  const std::string start = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }";
-  blanks.insert(blanks.end(), start.begin(), start.end());
-  blanks.resize(10 + 0xffff, ' ');
+  const std::string start(
+      "\x93NUMPY\x01\x00\xff\xff"
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }",
+      69);
+  const std::string text = start + std::string(10 + 0xffff - start.size(), ' ');
+  const std::vector<uint8_t> blanks(text.begin(), text.end());
   EXPECT_THROW(decode_npy(blanks, "blanks"), Error);
   EXPECT_THROW(write_npy(dir / "b.npy", std::span<const FloatMap>()), Error);
 }
