@@ -99,7 +99,8 @@ Mask decode_rle(const Rle& rle, int64_t max_pixels) {
       fail("run " + std::to_string(index) + " has " + std::to_string(value) + " pixels, " +
            std::to_string(pixels - at) + " are left");
     }
-    if (index % 2 == 1) std::memset(columns.data() + at, 1, static_cast<size_t>(value));
+    if (index % 2 == 1 && value > 0)
+      std::memset(columns.data() + at, 1, static_cast<size_t>(value));
     at += value;
     before[1] = before[0];
     before[0] = value;
