@@ -149,8 +149,8 @@ void decoder(NameTable& t, const GroundingDinoConfig& c) {
   t.mlp("bbox_embed.0", d, d, 4, 3);  // one for all decoder layers
 }
 
-/// All sizes that shapes tell.
-GroundingDinoConfig read_shapes(const Inputs& in) {
+/// The backbone's sizes, by which the official variants are known.
+GroundingDinoConfig read_backbone(const Inputs& in) {
   GroundingDinoConfig c;
   c.embed_dim = in.length(kPatchEmbed, 0);
   for (int64_t s = 0;; ++s) {
@@ -164,8 +164,14 @@ GroundingDinoConfig read_shapes(const Inputs& in) {
         static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(in.length(table, 0)))));
     c.window_size = (side + 1) / 2;
   }
-  if (c.depths.size() < 2)
+  return c;
+}
+
+/// All other sizes that shapes tell.
+void read_shapes(const Inputs& in, GroundingDinoConfig& c) {
+  if (c.depths.size() < 2) {
     in.checkpoint().fail("has a Swin backbone of " + std::to_string(c.depths.size()) + " stages");
+  }
   c.mlp_ratio = in.length("backbone.0.layers.0.blocks.0.mlp.fc1.weight", 0) / c.embed_dim;
   c.d_model = in.length("transformer.level_embed", 1);
   c.feature_levels = in.length("transformer.level_embed", 0);
@@ -181,7 +187,6 @@ GroundingDinoConfig read_shapes(const Inputs& in) {
   c.bert_types = in.length("bert.embeddings.token_type_embeddings.weight", 0);
   c.bert_layers = in.count("bert.encoder.layer.", ".output.dense.weight");
   c.bert_intermediate_size = in.length("bert.encoder.layer.0.intermediate.dense.weight", 0);
-  return c;
 }
 
 /// What the trainer of this repository writes beside its checkpoints (training/README.md).
@@ -236,7 +241,7 @@ void read_hugging_face_files(const std::filesystem::path& folder, const SideFile
 }
 
 GroundingDinoConfig read_config(const Inputs& inputs, bool hugging_face) {
-  const GroundingDinoConfig found = read_shapes(inputs);
+  const GroundingDinoConfig found = read_backbone(inputs);
   const std::filesystem::path path = inputs.checkpoint().path();
   GroundingDinoConfig c = found;
   bool known = false;
@@ -247,6 +252,7 @@ GroundingDinoConfig read_config(const Inputs& inputs, bool hugging_face) {
       known = true;
     }
   }
+  if (!known) read_shapes(inputs, c);
   if (hugging_face) {
     if (const auto config = SideFile::open(path.parent_path() / "config.json")) {
       read_hugging_face_files(path.parent_path(), *config, c);
