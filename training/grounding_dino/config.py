@@ -24,7 +24,7 @@ class Config:
     mlp: int = 512
     encoder_layers: int = 2
     decoder_layers: int = 3
-    queries: int = 100
+    queries: int = 64
     points: int = 4
     levels: int = 4
     position_temperature: float = 20.0
