@@ -15,8 +15,9 @@ import shutil
 import torch
 
 from .config import Config
+from .evaluate import calibrate
 from .model import GroundingDino
-from .text import minilm_dir
+from .text import TextCache, minilm_dir
 
 NAME = "nano-grounding-dino"
 
@@ -43,6 +44,9 @@ def main():
     model = GroundingDino(Config())
     model.bert.load_minilm()
     model.load_state_dict(state["ema"], strict=False)
+    model.eval()
+    c = model.config
+    print("threshold before calibration:", calibrate(model, TextCache(model.bert, 40), (c.short_side, c.short_side * 4 // 3)))
     write_export(model, a.folder, {"hours": round(state["total"] / 3600, 3)})
 
 

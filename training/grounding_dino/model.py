@@ -61,6 +61,7 @@ class Transformer(nn.Module):
             "enc_scores": enc_scores,
             "enc_boxes": enc_boxes.sigmoid(),
             "enc_valid": valid,
+            "states": states,
             "scores": [scores(s) for s in states],
             "boxes": boxes,
         }

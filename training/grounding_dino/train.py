@@ -22,7 +22,7 @@ from torch import nn
 
 from .config import Config
 from .data import all_kinds, dense_batch, detection_batch
-from .evaluate import evaluate
+from .evaluate import calibrate, evaluate
 from .export import write_export
 from .initialise import near_identity, start
 from .losses import detection_loss
@@ -222,12 +222,14 @@ class Trainer:
         return model.eval()
 
     def check(self, scenes=60):
-        """Evaluates the moving average and refreshes export/."""
+        """Calibrates and evaluates the moving average, and refreshes export/."""
         self.count_time()
         model = self.averaged_model()
         size = STAGES[self.stage][2][0]
-        scores = evaluate(model, TextCache(model.bert.cpu(), TOKENS), size, scenes)
-        self.log(evaluation=scores, size=size)
+        text = TextCache(model.bert.cpu(), TOKENS)
+        threshold = calibrate(model, text, size)
+        scores = evaluate(model, text, size, scenes)
+        self.log(evaluation=scores, size=size, threshold_before=threshold)
         write_export(model, os.path.join(self.out, "export"), {"hours": round(self.total / 3600, 3), "scores": scores})
         self.model.bert.to(self.device)
         self.tick = time.process_time() if self.device.type == "cpu" else time.perf_counter()

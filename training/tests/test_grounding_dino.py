@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from training.grounding_dino import data, losses, sampling, train
+from training.grounding_dino.calibrate import shift_logits
 from training.grounding_dino.config import Config
 from training.grounding_dino.export import write_export
 from training.grounding_dino.model import GroundingDino
@@ -183,3 +184,21 @@ def test_export_has_the_official_layout(model, tmp_path):
     assert told["format"] == "grounding-dino-hyperparameters"
     assert told["swin"] == {"num_heads": [1, 2, 4, 8], "window_size": 8}
     assert len((tmp_path / "vocab.txt").read_text(encoding="utf8").splitlines()) == 30522
+
+
+def test_calibration_moves_logits_and_leaves_the_boxes_of_a_query():
+    torch.manual_seed(0)
+    small = GroundingDino(Config(queries=500)).eval()  # more than there are cells: no selection
+    images = torch.randn(1, 3, 64, 64)
+    ids = torch.tensor([[101, 1037, 4937, 1012, 102]])
+    with torch.no_grad():
+        small.transformer.decoder.norm.bias.fill_(1.0)
+        inputs = small.text_features(ids)
+        before = small(images, **inputs)
+        shift_logits(small, before["states"][-1][0], 0.7)
+        after = small(images, **inputs)
+    order = [o["boxes"][-1][0][:, 0].sort()[1] for o in (before, after)]
+    boxes = [o["boxes"][-1][0][i] for o, i in zip((before, after), order)]
+    assert (boxes[0] - boxes[1]).abs().max() < 1e-4  # f32 rounding
+    moved = after["scores"][-1].mean() - before["scores"][-1].mean()
+    assert abs(moved - 0.7) < 1e-3
