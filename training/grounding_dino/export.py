@@ -8,6 +8,7 @@ groundingdino_swint_ogc.pth, f32), nano-grounding-dino.json (what shapes cannot 
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -39,14 +40,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("state", help="state.pt of the trainer; its moving average is exported")
     parser.add_argument("folder")
+    parser.add_argument("--short-side", type=int, default=192, help="of the pictures that it will see")
     a = parser.parse_args()
     state = torch.load(a.state, map_location="cpu")
     model = GroundingDino(Config())
     model.bert.load_minilm()
     model.load_state_dict(state["ema"], strict=False)
     model.eval()
-    c = model.config
-    print("threshold before calibration:", calibrate(model, TextCache(model.bert, 40), (c.short_side, c.short_side * 4 // 3)))
+    size = (a.short_side, a.short_side * 4 // 3)
+    model.config = dataclasses.replace(model.config, short_side=size[0], max_side=size[0] * 5 // 3)
+    print("threshold before calibration:", calibrate(model, TextCache(model.bert, 40), size))
     write_export(model, a.folder, {"hours": round(state["total"] / 3600, 3)})
 
 

@@ -10,6 +10,7 @@ processor time, so a slow or shared machine changes nothing but the wait. SIGTER
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import os
@@ -29,6 +30,8 @@ from .losses import detection_loss
 from .model import GroundingDino, detector_state, normalise
 from .text import TextCache
 
+# pictures (h, w) on which a stage is scored; h is the exported short side
+SCORED = {"small": (128, 171), "large": (192, 256)}
 TOKENS = 40  # every batch's captions are padded to this
 # name, processor minutes, sizes (h, w) taken in turn, pictures a step, learning rate at the start and
 # at the end (Muon's; AdamW's is half)
@@ -225,7 +228,9 @@ class Trainer:
         """Calibrates and evaluates the moving average, and refreshes export/."""
         self.count_time()
         model = self.averaged_model()
-        size = STAGES[self.stage][2][0]
+        size = SCORED[STAGES[self.stage][0]]
+        short = {"short_side": size[0], "max_side": size[0] * 5 // 3}
+        model.config = dataclasses.replace(self.config, **short)
         text = TextCache(model.bert.cpu(), TOKENS)
         threshold = calibrate(model, text, size)
         scores = evaluate(model, text, size, scenes)
