@@ -3,11 +3,12 @@
 
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
+#include "eval/mask_score.h"
 #include "eval/rvos_score.h"
 
 namespace alref::cli {
@@ -51,11 +52,26 @@ void score(const Arguments& arguments) {
   if (!arguments.chart_file.empty()) write(arguments.chart_file, eval::chart(result, arguments.layout));
 }
 
+void add_masks_command(CLI::App& command) {
+  CLI::App* masks = command.add_subcommand("masks", "J and F of one video's masks against its true ones");
+  auto files = std::make_shared<std::pair<std::string, std::string>>();
+  masks->add_option("PREDICTED", files->first, "masks.json, as `alref segment` writes it")->required();
+  masks->add_option("TRUTH", files->second, "the same with the true masks")->required();
+  masks->footer("example: alref score masks out/masks.json examples/stampworld/farm.json");
+  masks->callback([files] {
+    std::printf("%7s %7s %7s\n", "J", "F", "J&F");
+    for (const eval::ScoredMasks& score : eval::score_masks(files->first, files->second)) {
+      std::printf("%7.2f %7.2f %7.2f  %s\n", 100 * score.j, 100 * score.f, 100 * score.j_and_f(), score.name.c_str());
+    }
+  });
+}
+
 }  // namespace
 
 void add_score_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("score", "scores results against a data set's truth");
   command->require_subcommand(1);
+  add_masks_command(*command);
   CLI::App* rvos = command->add_subcommand(
       "rvos", "J, F and J&F of referring video object segmentation, as the official evaluators compute them");
   auto arguments = std::make_shared<Arguments>();

@@ -5,7 +5,7 @@
 
 namespace alref::cli {
 
-/// `alref score rvos`: J, F and J&F of results that lie in a benchmark's layout.
+/// `alref score`: J, F and J&F of a benchmark's results (rvos) or of one video's masks (masks).
 void add_score_command(CLI::App& app);
 
 }  // namespace alref::cli
