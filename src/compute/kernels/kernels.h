@@ -26,6 +26,8 @@ struct Epilogue {
   bool stream = false;
 };
 
+constexpr int64_t kPanelColumns = 64;  ///< at most
+
 /// A packed right-hand side stands in panels of 16 to 64 columns, each [k, columns]; bf16 panels hold two steps of k
 /// side by side. Panels are as wide as the registers allow, and all of nearly one width.
 struct Panels {
@@ -72,10 +74,11 @@ struct BlockKernels {
 
   /// n values of x as elements; the rest up to k_multiple is zeroed.
   void (*convert)(const float* x, void* y, int64_t n);
-  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys); missing columns become zeros.
-  void (*pack_transposed)(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel);
-  /// One panel out of b [k, columns].
-  void (*pack)(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel);
+  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by row; missing columns
+  /// become zeros.
+  void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel);
+  /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
+  void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel);
   /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0.
   void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n, int64_t first,
                   int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue);

@@ -164,15 +164,14 @@ struct Products {
     }
   }
 
-  static void pack_transposed(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width,
-                              void* panel) {
+  static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel) {
     constexpr int64_t kBlock = 16 * kPerStep;  // of k, in one transposition
     for (int64_t j = 0; j < width; ++j) {
       const int64_t rows = columns - 16 * j;
       for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
         __m512i r[16];
         for (int i = 0; i < 16; ++i) {
-          r[i] = i < rows ? E::gather_row(b + (16 * j + i) * stride + k0, k - k0) : _mm512_setzero_si512();
+          r[i] = i < rows ? E::gather_row(b[16 * j + i] + k0, k - k0) : _mm512_setzero_si512();
         }
         transpose(r);
         for (int i = 0; i < 16 && k0 + i * kPerStep < k; ++i) {
@@ -182,14 +181,14 @@ struct Products {
     }
   }
 
-  static void pack(const float* b, std::ptrdiff_t stride, int64_t k, int64_t columns, int64_t width, void* panel) {
+  static void pack(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel) {
     for (int64_t k0 = 0; k0 < k; k0 += kPerStep) {
       for (int64_t j = 0; j < width; ++j) {
         const __mmask16 lanes = columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
-        const float* at = b + k0 * stride + 16 * j;
-        const __m512 even = _mm512_maskz_loadu_ps(lanes, at);
+        const int64_t column = begin + 16 * j;
+        const __m512 even = _mm512_maskz_loadu_ps(lanes, b[k0] + column);
         const __m512 odd =
-            kPerStep == 2 && k0 + 1 < k ? _mm512_maskz_loadu_ps(lanes, at + stride) : _mm512_setzero_ps();
+            kPerStep == 2 && k0 + 1 < k ? _mm512_maskz_loadu_ps(lanes, b[k0 + 1] + column) : _mm512_setzero_ps();
         _mm512_storeu_si512(static_cast<T*>(panel) + (k0 / kPerStep * width + j) * 16 * kPerStep,
                             E::interleave(even, odd));
       }

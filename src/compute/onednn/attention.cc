@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compute/onednn/attention_rows.h"
 #include "compute/onednn/product.h"
 
 namespace alref::compute::onednn {
@@ -19,44 +20,26 @@ constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
 
-struct View {
-  const char* data;
-  size_t row, outer;
-
-  View(const ggml_tensor* t, int64_t offset) : data(static_cast<const char*>(t->data) + offset * 4), row(t->nb[1]), outer(t->nb[2]) {}
-  const float* at(int64_t i1, int64_t i2) const {
-    return reinterpret_cast<const float*>(data + static_cast<size_t>(i1) * row + static_cast<size_t>(i2) * outer);
-  }
-  std::ptrdiff_t stride() const { return static_cast<std::ptrdiff_t>(row / sizeof(float)); }
-};
-
+// One task is one head of one batch entry or window. `Rows` says where its rows are (attention_rows.h).
+template <class Rows>
 class Attention {
  public:
-  Attention(Engine& engine, const AttentionOp& op, ggml_tensor* node)
+  Attention(Engine& engine, const Rows& rows)
       : engine_(engine),
-        op_(op),
-        node_(node),
+        rows_(rows),
         kernels_(*engine.fast()),
-        heads_(op.heads()),
-        d_(node->src[0]->ne[0] / heads_),
-        dv_(node->src[2]->ne[0] / heads_),
-        queries_(node->src[0]->ne[1]),
-        keys_(node->src[1]->ne[1]),
-        batch_(node->src[0]->ne[2]),
-        key_block_(keys_ <= kKeysAtOnce ? keys_ : kKeys),
-        key_blocks_((keys_ + key_block_ - 1) / key_block_),
-        query_block_(std::min(queries_, kQueries)),
-        query_blocks_((queries_ + query_block_ - 1) / query_block_),
-        k_block_bytes_(kernels_.packed_bytes(d_, key_block_)),
-        v_block_bytes_(kernels_.packed_bytes(key_block_, dv_)) {}
+        key_block_(rows.keys <= kKeysAtOnce ? rows.keys : kKeys),
+        key_blocks_((rows.keys + key_block_ - 1) / key_block_),
+        query_block_(std::min(rows.most_queries, kQueries)),
+        k_block_bytes_(kernels_.packed_bytes(rows.d, key_block_)),
+        v_block_bytes_(kernels_.packed_bytes(key_block_, rows.dv)) {}
 
   void run() {
-    const int64_t tasks = batch_ * heads_;
     // Each thread its own heads where there are enough of them, else all threads on one head after another.
-    if (tasks >= 4 * engine_.threads() || queries_ <= query_block_) {
-      run_heads(tasks);
+    if (rows_.tasks >= 4 * engine_.threads() || rows_.most_queries <= query_block_) {
+      run_heads();
     } else {
-      for (int64_t task = 0; task < tasks; ++task) run_head(task);
+      for (int64_t task = 0; task < rows_.tasks; ++task) run_head(task);
     }
   }
 
@@ -64,12 +47,14 @@ class Attention {
   struct Parts {
     std::byte *queries, *weights;
     float *scores, *result, *tops, *sums;
+    const float** pointers;
   };
 
-  int64_t query_stride() const { return block_stride(kernels_, d_); }
+  int64_t query_stride() const { return block_stride(kernels_, rows_.d); }
   int64_t weight_stride() const { return block_stride(kernels_, key_block_); }
   int64_t score_stride() const { return (key_block_ + 15) / 16 * 16 + 16; }
-  int64_t result_stride() const { return (dv_ + 15) / 16 * 16 + 16; }
+  int64_t result_stride() const { return (rows_.dv + 15) / 16 * 16 + 16; }
+  bool direct() const { return key_blocks_ == 1 && rows_.result_stride != 0; }
 
   Parts parts(Carver& carver) const {
     const auto rows = static_cast<size_t>(query_block_);
@@ -77,9 +62,10 @@ class Attention {
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
     p.weights = carver.take(rows * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);
     p.scores = carver.take<float>(rows * static_cast<size_t>(score_stride()));
-    p.result = carver.take<float>(key_blocks_ > 1 ? rows * static_cast<size_t>(result_stride()) : 0);
+    p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
+    p.pointers = carver.take<const float*>(static_cast<size_t>(key_block_));
     return p;
   }
 
@@ -88,73 +74,61 @@ class Attention {
     return packed + static_cast<size_t>(block) * (k_block_bytes_ + v_block_bytes_);
   }
   std::byte* packed_values(std::byte* packed, int64_t block) const { return packed_keys(packed, block) + k_block_bytes_; }
-  int64_t keys_in(int64_t block) const { return std::min(key_block_, keys_ - block * key_block_); }
+  int64_t keys_in(int64_t block) const { return std::min(key_block_, rows_.keys - block * key_block_); }
 
-  void pack_block(int64_t task, int64_t block, std::byte* packed) const {
-    const int64_t b = task / heads_, h = task % heads_, first = block * key_block_, keys = keys_in(block);
-    const View k(node_->src[1], h * d_), v(node_->src[2], h * dv_);
-    const Panels key_panels(keys), value_panels(dv_);
+  void pack_block(int64_t task, int64_t block, std::byte* packed, const float** pointers) const {
+    const int64_t first = block * key_block_, keys = keys_in(block);
+    const Panels key_panels(keys), value_panels(rows_.dv);
+    for (int64_t j = 0; j < keys; ++j) pointers[j] = rows_.key(task, first + j);
     for (int64_t p = 0; p < key_panels.count(); ++p) {
-      const int64_t column = 16 * key_panels.begin(p);
+      const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
       kernels_.pack_transposed(
-          k.at(first + column, b), k.stride(), d_, std::min(keys - column, 16 * key_panels.width(p)), key_panels.width(p),
-          packed_keys(packed, block) + static_cast<size_t>(column * kernels_.padded(d_)) * kernels_.element_bytes);
+          pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
+          packed_keys(packed, block) + static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
     }
+    for (int64_t j = 0; j < keys; ++j) pointers[j] = rows_.value(task, first + j);
     for (int64_t p = 0; p < value_panels.count(); ++p) {
-      const int64_t column = 16 * value_panels.begin(p);
-      kernels_.pack(v.at(first, b) + column, v.stride(), keys, std::min(dv_ - column, 16 * value_panels.width(p)),
-                    value_panels.width(p),
+      const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
+      kernels_.pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
                     packed_values(packed, block) + static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
     }
   }
 
   void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
-    const int64_t b = task / heads_, h = task % heads_, first = query_block * query_block_;
-    const int64_t rows = std::min(query_block_, queries_ - first);
-    const View q(node_->src[0], h * d_);
-    const ggml_tensor *bias = op_.bias(node_), *mask = op_.mask(node_);
-    float* out = static_cast<float*>(node_->data) + (b * queries_ + first) * node_->ne[0] + h * dv_;
-    for (int64_t i = 0; i < rows; ++i) {
-      kernels_.convert(q.at(first + i, b), p.queries + static_cast<size_t>(i * query_stride()) * kernels_.element_bytes, d_);
+    const int64_t first = query_block * query_block_, count = std::min(query_block_, rows_.queries(task) - first);
+    for (int64_t i = 0; i < count; ++i) {
+      kernels_.convert(rows_.query(task, first + i),
+                       p.queries + static_cast<size_t>(i * query_stride()) * kernels_.element_bytes, rows_.d);
     }
-    std::fill_n(p.tops, rows, -std::numeric_limits<float>::infinity());
-    std::fill_n(p.sums, rows, 0.0f);
+    std::fill_n(p.tops, count, -std::numeric_limits<float>::infinity());
+    std::fill_n(p.sums, count, 0.0f);
 
     for (int64_t block = 0; block < key_blocks_; ++block) {
-      const int64_t keys = keys_in(block), key = block * key_block_;
-      kernels_.product(p.queries, query_stride(), rows, packed_keys(packed, block), d_, keys, 0, Panels(keys).count(), p.scores,
-                       score_stride(), {});
-      kernels::SoftmaxBlock s{.rows = rows, .keys = keys, .scale = op_.scale(), .scores = p.scores,
+      const int64_t keys = keys_in(block);
+      kernels_.product(p.queries, query_stride(), count, packed_keys(packed, block), rows_.d, keys, 0, Panels(keys).count(),
+                       p.scores, score_stride(), {});
+      kernels::SoftmaxBlock s{.rows = count, .keys = keys, .scale = rows_.scale, .scores = p.scores,
                               .scores_stride = score_stride(), .tops = p.tops, .sums = p.sums, .weights = p.weights,
                               .weights_stride = weight_stride(), .result = block > 0 ? p.result : nullptr,
-                              .result_stride = result_stride(), .columns = dv_};
-      if (bias) {
-        const View view(bias, key);
-        s.bias = view.at(first, h);
-        s.bias_stride = view.stride();
-      }
-      if (mask) {
-        const View view(mask, key);
-        s.mask = view.at(first, b % mask->ne[2]);
-        s.mask_stride = view.stride();
-      }
+                              .result_stride = result_stride(), .columns = rows_.dv};
+      rows_.add(s, task, first, block * key_block_);
       kernels_.softmax(s);
       kernels::Epilogue e;
-      if (key_blocks_ == 1) {
-        invert(p.sums, rows);
-        e.row_scale = p.sums;
-        kernels_.product(p.weights, weight_stride(), rows, packed_values(packed, block), keys, dv_, 0, Panels(dv_).count(), out,
-                         node_->ne[0], e);
-      } else {
-        e.accumulate = block > 0;
-        kernels_.product(p.weights, weight_stride(), rows, packed_values(packed, block), keys, dv_, 0, Panels(dv_).count(),
-                         p.result, result_stride(), e);
+      if (block + 1 == key_blocks_) {
+        invert(p.sums, count);
+        e.row_scale = key_blocks_ == 1 ? p.sums : nullptr;
       }
+      e.accumulate = block > 0;
+      e.stream = direct() && rows_.stream;
+      kernels_.product(p.weights, weight_stride(), count, packed_values(packed, block), keys, rows_.dv, 0,
+                       Panels(rows_.dv).count(), direct() ? rows_.result(task, first) : p.result,
+                       direct() ? rows_.result_stride : result_stride(), e);
     }
-    if (key_blocks_ == 1) return;
-    invert(p.sums, rows);
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t c = 0; c < dv_; ++c) out[i * node_->ne[0] + c] = p.result[i * result_stride() + c] * p.sums[i];
+    if (direct()) return;
+    for (int64_t i = 0; i < count; ++i) {
+      float* out = rows_.result(task, first + i);
+      const float scale = key_blocks_ == 1 ? 1.0f : p.sums[i];
+      for (int64_t c = 0; c < rows_.dv; ++c) out[c] = p.result[i * result_stride() + c] * scale;
     }
   }
 
@@ -163,43 +137,69 @@ class Attention {
     for (int64_t i = 0; i < rows; ++i) sums[i] = sums[i] == 0 ? 0 : 1 / sums[i];
   }
 
-  void run_heads(int64_t tasks) {
+  int64_t query_blocks(int64_t task) const { return (rows_.queries(task) + query_block_ - 1) / query_block_; }
+
+  // Small tasks wait for memory rather than compute: asks for the next task's rows while this one is computed.
+  void prefetch(int64_t task) const {
+    const auto row = [](const float* begin, int64_t count) {
+      for (int64_t c = 0; c < count; c += 16) __builtin_prefetch(begin + c, 0, 2);
+      __builtin_prefetch(begin + count - 1, 0, 2);
+    };
+    for (int64_t j = 0; j < rows_.keys; ++j) row(rows_.key(task, j), rows_.d);
+    for (int64_t j = 0; j < rows_.keys; ++j) row(rows_.value(task, j), rows_.dv);
+    for (int64_t i = 0; i < rows_.queries(task); ++i) row(rows_.query(task, i), rows_.d);
+  }
+
+  void run_heads() {
     Carver sizes;
     sizes.take(packed_bytes());
     parts(sizes);
     engine_.reserve_thread_scratch(sizes.used());
-    engine_.parallel(tasks, [&](int64_t task, int thread) {
+    // Tasks that are neighbours in memory stay on one thread.
+    const int64_t group = std::clamp<int64_t>(rows_.tasks / (16 * engine_.threads()), 1, 16);
+    const bool small = rows_.keys <= kKeysAtOnce;
+    engine_.parallel((rows_.tasks + group - 1) / group, [&](int64_t item, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       std::byte* packed = carver.take(packed_bytes());
       const Parts p = parts(carver);
-      for (int64_t block = 0; block < key_blocks_; ++block) pack_block(task, block, packed);
-      for (int64_t block = 0; block < query_blocks_; ++block) attend(task, block, packed, p);
+      for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
+        for (int64_t block = 0; block < key_blocks_; ++block) pack_block(task, block, packed, p.pointers);
+        if (small && task + 1 < rows_.tasks) prefetch(task + 1);
+        for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
+      }
     });
   }
 
   void run_head(int64_t task) {
     std::byte* packed = engine_.shared_scratch(packed_bytes());
-    engine_.parallel(key_blocks_, [&](int64_t block, int) { pack_block(task, block, packed); });
     Carver sizes;
     parts(sizes);
     engine_.reserve_thread_scratch(sizes.used());
-    engine_.parallel(query_blocks_, [&](int64_t block, int thread) {
+    engine_.parallel(key_blocks_, [&](int64_t block, int thread) {
+      Carver carver(engine_.thread_scratch(thread));
+      pack_block(task, block, packed, parts(carver).pointers);
+    });
+    engine_.parallel(query_blocks(task), [&](int64_t block, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       attend(task, block, packed, parts(carver));
     });
   }
 
   Engine& engine_;
-  const AttentionOp& op_;
-  ggml_tensor* node_;
+  const Rows& rows_;
   const BlockKernels& kernels_;
-  int64_t heads_, d_, dv_, queries_, keys_, batch_;
-  int64_t key_block_, key_blocks_, query_block_, query_blocks_;
+  int64_t key_block_, key_blocks_, query_block_;
   size_t k_block_bytes_, v_block_bytes_;
 };
 
 }  // namespace
 
-void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node) { Attention(engine, op, node).run(); }
+void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node) {
+  Attention(engine, BatchRows(op, node)).run();
+}
+
+void run_window_attention(Engine& engine, const WindowAttentionOp& op, ggml_tensor* node) {
+  Attention(engine, WindowRows(op, node)).run();
+}
 
 }  // namespace alref::compute::onednn

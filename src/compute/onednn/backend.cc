@@ -51,7 +51,7 @@ bool has_plain_rows(const ggml_tensor* t) {
 }
 
 // Who computes a node.
-enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kConvolution };
+enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kWindowAttention, kConvolution };
 
 Step step_of_custom(const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
@@ -60,6 +60,7 @@ Step step_of_custom(const ggml_tensor* node) {
     if (!has_plain_rows(node->src[i])) return Step::kGgml;
   }
   if (dynamic_cast<const AttentionOp*>(op)) return Step::kAttention;
+  if (dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
   return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution : Step::kGgml;
 }
 
@@ -87,6 +88,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
     }
     case Step::kActivation: run_activation(b.engine, node); break;
     case Step::kAttention: run_attention(b.engine, static_cast<const AttentionOp&>(*custom_op_of(node)), node); break;
+    case Step::kWindowAttention:
+      run_window_attention(b.engine, static_cast<const WindowAttentionOp&>(*custom_op_of(node)), node);
+      break;
     case Step::kConvolution:
       run_convolution(b.engine, b.weights, static_cast<const ConvolutionOp&>(*custom_op_of(node)), node);
       break;

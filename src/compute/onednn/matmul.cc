@@ -51,8 +51,10 @@ void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int
   const Panels panels(n);
   const int64_t column = 16 * panels.begin(panel);
   const auto stride = static_cast<std::ptrdiff_t>(s.b->nb[1] / sizeof(float));
-  kernels.pack_transposed(s.b_rows(slice) + column * stride, stride, k, std::min(n - column, 16 * panels.width(panel)),
-                          panels.width(panel),
+  const int64_t columns = std::min(n - column, 16 * panels.width(panel));
+  const float* rows[kernels::kPanelColumns];
+  for (int64_t i = 0; i < columns; ++i) rows[i] = s.b_rows(slice) + (column + i) * stride;
+  kernels.pack_transposed(rows, k, columns, panels.width(panel),
                           packed + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
 }
 

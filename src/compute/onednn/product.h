@@ -34,15 +34,14 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   const kernels::Panels panels(n);
   const int64_t stride = block_stride(kernels, k);
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
-  int64_t rows = std::min(block_rows(kernels, k), m);
-  int64_t parts = 1;  // of the columns, where there are too few rows to go round
-  if (share) {
-    const int64_t blocks = (m + rows - 1) / rows, wanted = 2 * engine.threads();
-    if (blocks < wanted && m > 24) rows = std::max<int64_t>(24, (m / wanted + 23) / 24 * 24);
-    const int64_t smaller = (m + rows - 1) / rows;
-    if (smaller < engine.threads()) parts = std::min<int64_t>(panels.count(), (wanted + smaller - 1) / smaller);
-  }
-  const int64_t blocks = (m + rows - 1) / rows;
+  // Rows are shared out in blocks of nearly the same number of kTile rows.
+  constexpr int64_t kTile = 24;
+  const int64_t tiles = (m + kTile - 1) / kTile, wanted = share ? 2 * engine.threads() : 1;
+  int64_t blocks = std::max(std::min(wanted, tiles), (m + block_rows(kernels, k) - 1) / block_rows(kernels, k));
+  if (share && blocks > wanted) blocks = std::min(tiles, (blocks + engine.threads() - 1) / engine.threads() * engine.threads());
+  const int64_t rows = kTile * ((tiles + blocks - 1) / blocks);  // at most
+  // Columns are shared too where there are too few rows to go round.
+  const int64_t parts = share && blocks < engine.threads() ? std::min(panels.count(), (wanted + blocks - 1) / blocks) : 1;
   kernels::Epilogue stored = epilogue;
   stored.stream = m * n >= kTooLargeForCaches && n % 16 == 0 && c_stride % 16 == 0 &&
                   reinterpret_cast<uintptr_t>(c) % 64 == 0 && !epilogue.accumulate;
@@ -50,7 +49,9 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   // One element more: what pads an odd number of elements may be written beyond the last row.
   engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 1) * kernels.element_bytes);
   const auto work = [&](int64_t item, int thread) {
-    const int64_t row = item / parts * rows, part = item % parts, count = std::min(rows, m - row);
+    const int64_t block_index = item / parts, part = item % parts;
+    const int64_t row = kTile * (tiles * block_index / blocks);
+    const int64_t count = std::min(m, kTile * (tiles * (block_index + 1) / blocks)) - row;
     std::byte* block = engine.thread_scratch(thread);
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;

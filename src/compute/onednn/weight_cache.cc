@@ -40,24 +40,24 @@ const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKer
   packed.reserve(slice_bytes * static_cast<size_t>(slices));
   const kernels::Panels panels(n);
   const auto to_float = ggml_get_type_traits(weight->type)->to_float;
-  if (to_float) engine.reserve_thread_scratch(static_cast<size_t>(64 * k) * sizeof(float));
+  if (to_float) engine.reserve_thread_scratch(static_cast<size_t>(kernels::kPanelColumns * k) * sizeof(float));
   engine.parallel(slices * panels.count(), [&](int64_t item, int thread) {
     const int64_t slice = item / panels.count(), panel = item % panels.count();
     const int64_t column = 16 * panels.begin(panel), columns = std::min(n - column, 16 * panels.width(panel));
     const char* rows = static_cast<const char*>(weight->data) + static_cast<size_t>(column) * weight->nb[1] +
                        static_cast<size_t>(slice % weight->ne[2]) * weight->nb[2] +
                        static_cast<size_t>(slice / weight->ne[2]) * weight->nb[3];
-    const float* values = reinterpret_cast<const float*>(rows);
-    auto stride = static_cast<std::ptrdiff_t>(weight->nb[1] / sizeof(float));
-    if (to_float) {
-      float* converted = reinterpret_cast<float*>(engine.thread_scratch(thread));
-      for (int64_t i = 0; i < columns; ++i) {
-        to_float(rows + static_cast<size_t>(i) * weight->nb[1], converted + i * k, k);
+    const float* values[kernels::kPanelColumns];
+    for (int64_t i = 0; i < columns; ++i) {
+      const char* row = rows + static_cast<size_t>(i) * weight->nb[1];
+      values[i] = reinterpret_cast<const float*>(row);
+      if (to_float) {
+        float* converted = reinterpret_cast<float*>(engine.thread_scratch(thread)) + i * k;
+        to_float(row, converted, k);
+        values[i] = converted;
       }
-      values = converted;
-      stride = k;
     }
-    kernels.pack_transposed(values, stride, k, columns, panels.width(panel),
+    kernels.pack_transposed(values, k, columns, panels.width(panel),
                             packed.data() + static_cast<size_t>(slice) * slice_bytes +
                                 static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
   });
@@ -75,9 +75,11 @@ const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels&
   Scratch& packed = packed_[key];
   packed.reserve(kernels.packed_bytes(k, columns));
   const kernels::Panels panels(columns);
+  std::vector<const float*> rows(static_cast<size_t>(k));
+  for (int64_t i = 0; i < k; ++i) rows[static_cast<size_t>(i)] = values + i * n;
   engine.parallel(panels.count(), [&](int64_t panel, int) {
     const int64_t column = 16 * panels.begin(panel);
-    kernels.pack(values + column, n, k, std::min(columns - column, 16 * panels.width(panel)), panels.width(panel),
+    kernels.pack(rows.data(), column, k, std::min(columns - column, 16 * panels.width(panel)), panels.width(panel),
                  packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
   });
   return packed.data();
