@@ -19,7 +19,7 @@ struct F32 {
   static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static __m512 step(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
-  static void store(float* p, __m512 x, int64_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), x); }
+  static void store(float* p, __m512 x) { _mm512_storeu_ps(p, x); }
   static __m512i gather_row(const float* p, int64_t count) {
     return _mm512_castps_si512(_mm512_maskz_loadu_ps(first_lanes(count), p));
   }

@@ -21,9 +21,7 @@ struct Bf16 {
     return (__m512bh)_mm512_set1_epi32(pair);
   }
   static __m512 step(__m512 sum, __m512bh a, __m512bh b) { return _mm512_dpbf16_ps(sum, a, b); }
-  static void store(T* p, __m512 x, int64_t count) {
-    _mm256_mask_storeu_epi16(p, first_lanes(count), (__m256i)_mm512_cvtneps_pbh(x));
-  }
+  static void store(T* p, __m512 x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(x)); }
   static __m512i gather_row(const float* p, int64_t count) {
     const __m512 low = _mm512_maskz_loadu_ps(first_lanes(count), p);
     const __m512 high = count > 16 ? _mm512_maskz_loadu_ps(first_lanes(count - 16), p + 16) : _mm512_setzero_ps();

@@ -51,17 +51,17 @@ struct Panels {
 struct SoftmaxBlock {
   int64_t rows, keys;
   float scale;
-  float* scores;  ///< [rows, keys]; overwritten
+  float* scores;  ///< [rows, keys rounded up to 16]; overwritten
   std::ptrdiff_t scores_stride;
   const float* bias = nullptr;  ///< [rows, keys], added to scale * score; null: none
   std::ptrdiff_t bias_stride = 0;
   const float* mask = nullptr;  ///< the same
   std::ptrdiff_t mask_stride = 0;
-  float* tops;    ///< [rows], in units of log 2; -inf before the first block
-  float* sums;    ///< [rows]; 0 before the first block
-  void* weights;  ///< [rows, keys rounded up to even] of Element
+  float* tops;    ///< [rows], in units of log 2
+  float* sums;    ///< [rows]
+  void* weights;  ///< [rows, keys rounded up to 16] of Element, the rest zeros
   std::ptrdiff_t weights_stride;
-  float* result;  ///< [rows, columns] summed so far; null in the first block
+  float* result;  ///< [rows, columns] summed so far; null in the first block, which sets tops and sums
   std::ptrdiff_t result_stride;
   int64_t columns;
 };
@@ -72,8 +72,8 @@ struct BlockKernels {
   size_t element_bytes;
   int64_t k_multiple;  ///< k is rounded up to this, with zeros
 
-  /// n values of x as elements; the rest up to k_multiple is zeroed.
-  void (*convert)(const float* x, void* y, int64_t n);
+  /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16.
+  void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride);
   /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by row; missing columns
   /// become zeros.
   void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel);

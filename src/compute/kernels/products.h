@@ -11,7 +11,7 @@
 // For the AVX-512 files of this folder only: see vector_math.h. E says how one element type is loaded and multiplied:
 //   T          the element in memory
 //   kPerStep   elements of k that one multiplication takes: 1, or 2 beside each other in 32 bits
-//   step(sum, pair, columns), pair(pointer), store(pointer, 16 floats, count)
+//   load, broadcast, step (multiply and add), store, gather_row, interleave
 namespace alref::compute::kernels {
 
 template <class E>
@@ -78,10 +78,13 @@ struct Products {
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 12
       for (int j = 0; j < kWidth; ++j) {
+        float* at = c + i * stride + 16 * j;
         if (e.stream) {
-          _mm512_stream_ps(c + i * stride + 16 * j, sum[i][j]);
+          _mm512_stream_ps(at, sum[i][j]);
+        } else if (j < kWidth - 1 || last == 0xffff) {
+          _mm512_storeu_ps(at, sum[i][j]);  // what a masked store wrote is slow to load again
         } else {
-          _mm512_mask_storeu_ps(c + i * stride + 16 * j, lanes(j), sum[i][j]);
+          _mm512_mask_storeu_ps(at, last, sum[i][j]);
         }
       }
     }
@@ -195,7 +198,8 @@ struct Products {
     }
   }
 
-  template <bool kAdd>
+  // kFirst: the first block, before which there is nothing.
+  template <bool kAdd, bool kFirst>
   static void softmax_row(const SoftmaxBlock& s, int64_t row) {
     const __m512 negative = _mm512_set1_ps(-__builtin_inff());
     const float unit = 1.44269504f;  // log2(e)
@@ -212,14 +216,14 @@ struct Products {
         x = _mm512_mul_ps(x, scale);
         if (bias) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
         if (mask) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
-        _mm512_mask_storeu_ps(scores + j, lanes, x);
+        _mm512_storeu_ps(scores + j, x);
       }
       high = _mm512_mask_max_ps(high, lanes, high, x);
     }
     float top = _mm512_reduce_max_ps(high);
     if constexpr (!kAdd) top *= s.scale * unit;
-    const float before = s.tops[row];
-    top = before > top ? before : top;
+    const float before = kFirst ? -__builtin_inff() : s.tops[row];
+    if constexpr (!kFirst) top = before > top ? before : top;
 
     T* weights = static_cast<T*>(s.weights) + row * s.weights_stride;
     const int64_t padded = (s.keys + kPerStep - 1) / kPerStep * kPerStep;
@@ -231,7 +235,8 @@ struct Products {
       }
       std::memset(weights, 0, static_cast<size_t>(padded) * sizeof(T));
       const float sum = _mm512_reduce_add_ps(any);
-      if (sum != sum) s.sums[row] = sum;  // NaN stays NaN
+      if (kFirst) s.tops[row] = top;
+      if (kFirst || sum != sum) s.sums[row] = sum != sum ? sum : 0;  // NaN stays NaN
       return;
     }
     const __m512 shift = _mm512_set1_ps(top);
@@ -242,39 +247,40 @@ struct Products {
       const __m512 below = kAdd ? _mm512_sub_ps(x, shift) : _mm512_fmsub_ps(x, scale, shift);
       const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2<E::kExpDegree>(below));
       sums = _mm512_add_ps(sums, weight);
-      E::store(weights + j, weight, padded - j);
+      E::store(weights + j, weight);
     }
-    float sum = _mm512_reduce_add_ps(sums);
+    const float sum = _mm512_reduce_add_ps(sums);
+    s.tops[row] = top;
+    if constexpr (kFirst) {
+      s.sums[row] = sum;
+      return;
+    }
     if (before != top) {
       const float less = _mm512_cvtss_f32(exp2<6>(_mm512_set1_ps(before - top)));
       s.sums[row] *= less;
-      if (s.result) {
-        float* result = s.result + row * s.result_stride;
-        for (int64_t j = 0; j < s.columns; j += 16) {
-          const __mmask16 lanes = first_lanes(s.columns - j);
-          _mm512_mask_storeu_ps(result + j, lanes,
-                                _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, result + j), _mm512_set1_ps(less)));
-        }
+      float* result = s.result + row * s.result_stride;
+      for (int64_t j = 0; j < s.columns; j += 16) {
+        const __mmask16 lanes = first_lanes(s.columns - j);
+        _mm512_mask_storeu_ps(result + j, lanes,
+                              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, result + j), _mm512_set1_ps(less)));
       }
     }
     s.sums[row] += sum;
-    s.tops[row] = top;
   }
 
   static void softmax(const SoftmaxBlock& s) {
-    for (int64_t row = 0; row < s.rows; ++row) {
-      if (s.bias || s.mask) {
-        softmax_row<true>(s, row);
-      } else {
-        softmax_row<false>(s, row);
-      }
-    }
+    const bool add = s.bias || s.mask;
+    const auto of_row = s.result ? (add ? softmax_row<true, false> : softmax_row<false, false>)
+                                 : (add ? softmax_row<true, true> : softmax_row<false, true>);
+    for (int64_t row = 0; row < s.rows; ++row) of_row(s, row);
   }
 
-  static void convert(const float* x, void* y, int64_t n) {
-    const int64_t padded = (n + kPerStep - 1) / kPerStep * kPerStep;
-    for (int64_t i = 0; i < padded; i += 16) {
-      E::store(static_cast<T*>(y) + i, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i), padded - i);
+  static void convert(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride) {
+    for (int64_t row = 0; row < count; ++row) {
+      T* out = static_cast<T*>(y) + row * stride;
+      int64_t i = 0;
+      for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(rows[row] + i));
+      if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), rows[row] + i));
     }
   }
 };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/attention.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
 
 #include "compute/onednn/attention_rows.h"
 #include "compute/onednn/product.h"
@@ -65,7 +64,7 @@ class Attention {
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
-    p.pointers = carver.take<const float*>(static_cast<size_t>(key_block_));
+    p.pointers = carver.take<const float*>(static_cast<size_t>(std::max(key_block_, query_block_)));
     return p;
   }
 
@@ -96,17 +95,13 @@ class Attention {
 
   void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
     const int64_t first = query_block * query_block_, count = std::min(query_block_, rows_.queries(task) - first);
-    for (int64_t i = 0; i < count; ++i) {
-      kernels_.convert(rows_.query(task, first + i),
-                       p.queries + static_cast<size_t>(i * query_stride()) * kernels_.element_bytes, rows_.d);
-    }
-    std::fill_n(p.tops, count, -std::numeric_limits<float>::infinity());
-    std::fill_n(p.sums, count, 0.0f);
+    for (int64_t i = 0; i < count; ++i) p.pointers[i] = rows_.query(task, first + i);
+    kernels_.convert(p.pointers, count, rows_.d, p.queries, query_stride());
 
     for (int64_t block = 0; block < key_blocks_; ++block) {
       const int64_t keys = keys_in(block);
-      kernels_.product(p.queries, query_stride(), count, packed_keys(packed, block), rows_.d, keys, 0, Panels(keys).count(),
-                       p.scores, score_stride(), {});
+      kernels_.product(p.queries, query_stride(), count, packed_keys(packed, block), rows_.d, (keys + 15) / 16 * 16, 0,
+                       Panels(keys).count(), p.scores, score_stride(), {});
       kernels::SoftmaxBlock s{.rows = count, .keys = keys, .scale = rows_.scale, .scores = p.scores,
                               .scores_stride = score_stride(), .tops = p.tops, .sums = p.sums, .weights = p.weights,
                               .weights_stride = weight_stride(), .result = block > 0 ? p.result : nullptr,
@@ -139,15 +134,20 @@ class Attention {
 
   int64_t query_blocks(int64_t task) const { return (rows_.queries(task) + query_block_ - 1) / query_block_; }
 
-  // Small tasks wait for memory rather than compute: asks for the next task's rows while this one is computed.
-  void prefetch(int64_t task) const {
-    const auto row = [](const float* begin, int64_t count) {
-      for (int64_t c = 0; c < count; c += 16) __builtin_prefetch(begin + c, 0, 2);
-      __builtin_prefetch(begin + count - 1, 0, 2);
+  // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry) are computed, the rows of the
+  // next are asked for, in the order in which they lie in memory.
+  void prefetch_next(int64_t task) const {
+    const int64_t heads = rows_.heads, head = task % heads, next = task - head + heads;
+    if (rows_.keys > kKeysAtOnce || next >= rows_.tasks) return;
+    const auto ask = [&](const auto& row, int64_t count, int64_t width) {
+      for (int64_t i = count * head / heads; i < count * (head + 1) / heads; ++i) {
+        const float* begin = row(i);
+        for (int64_t c = 0; c < width; c += 16) __builtin_prefetch(begin + c, 0, 2);
+      }
     };
-    for (int64_t j = 0; j < rows_.keys; ++j) row(rows_.key(task, j), rows_.d);
-    for (int64_t j = 0; j < rows_.keys; ++j) row(rows_.value(task, j), rows_.dv);
-    for (int64_t i = 0; i < rows_.queries(task); ++i) row(rows_.query(task, i), rows_.d);
+    ask([&](int64_t j) { return rows_.key(next, j); }, rows_.keys, heads * rows_.d);
+    ask([&](int64_t j) { return rows_.value(next, j); }, rows_.keys, heads * rows_.dv);
+    ask([&](int64_t i) { return rows_.query(next, i); }, std::min(query_block_, rows_.queries(next)), heads * rows_.d);
   }
 
   void run_heads() {
@@ -155,16 +155,16 @@ class Attention {
     sizes.take(packed_bytes());
     parts(sizes);
     engine_.reserve_thread_scratch(sizes.used());
-    // Tasks that are neighbours in memory stay on one thread.
-    const int64_t group = std::clamp<int64_t>(rows_.tasks / (16 * engine_.threads()), 1, 16);
-    const bool small = rows_.keys <= kKeysAtOnce;
+    // Tasks that are neighbours in memory stay on one thread, where there are enough of them.
+    const int64_t windows = rows_.tasks / rows_.heads;
+    const int64_t group = windows < 8 * engine_.threads() ? 1 : rows_.heads * std::clamp<int64_t>(16 / rows_.heads, 1, 4);
     engine_.parallel((rows_.tasks + group - 1) / group, [&](int64_t item, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       std::byte* packed = carver.take(packed_bytes());
       const Parts p = parts(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
         for (int64_t block = 0; block < key_blocks_; ++block) pack_block(task, block, packed, p.pointers);
-        if (small && task + 1 < rows_.tasks) prefetch(task + 1);
+        prefetch_next(task);
         for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
       }
     });

@@ -28,8 +28,7 @@ class Patches {
       const int64_t at = row + i, ox = at % node_->ne[1], oy = at / node_->ne[1] % node_->ne[2],
                     n = at / node_->ne[1] / node_->ne[2];
       std::byte* patch = block + static_cast<size_t>(i * stride) * kernels_.element_bytes;
-      // Also what pads k, which the last conversion would only reach for odd channels.
-      zero(patch, kernels_.padded(taps * channels_) - 1, 1);
+      zero(patch, kernels_.padded(taps * channels_) - 1, 1);  // what pads k, where the last tap is outside
       const int64_t x0 = ox * p_.stride_w - p_.pad_w;
       const int64_t begin = std::max<int64_t>(0, -x0), end = std::min(p_.kernel_w, x_->ne[1] - x0);
       for (int64_t ky = 0; ky < p_.kernel_h; ++ky) {
@@ -56,9 +55,9 @@ class Patches {
     std::memset(patch + static_cast<size_t>(begin) * kernels_.element_bytes, 0,
                 static_cast<size_t>(count) * kernels_.element_bytes);
   }
-  // An odd count writes one element more, which the next tap overwrites.
+  // The zeros after it are overwritten by the next tap.
   void convert(const float* x, std::byte* patch, int64_t begin, int64_t count) const {
-    kernels_.convert(x, patch + static_cast<size_t>(begin) * kernels_.element_bytes, count);
+    kernels_.convert(&x, 1, count, patch + static_cast<size_t>(begin) * kernels_.element_bytes, 0);
   }
 
   const BlockKernels& kernels_;

@@ -20,8 +20,12 @@ const float* row_of(const ggml_tensor* t, int64_t row) {
 
 auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first) {
   return [&kernels, x, first](int64_t row, int64_t count, std::byte* block, int64_t stride) {
-    for (int64_t i = 0; i < count; ++i) {
-      kernels.convert(row_of(x, first + row + i), block + static_cast<size_t>(i * stride) * kernels.element_bytes, x->ne[0]);
+    constexpr int64_t kRows = 64;
+    const float* rows[kRows];
+    for (int64_t i = 0; i < count; i += kRows) {
+      const int64_t some = std::min(kRows, count - i);
+      for (int64_t j = 0; j < some; ++j) rows[j] = row_of(x, first + row + i + j);
+      kernels.convert(rows, some, x->ne[0], block + static_cast<size_t>(i * stride) * kernels.element_bytes, stride);
     }
   };
 }

@@ -46,8 +46,8 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   stored.stream = m * n >= kTooLargeForCaches && n % 16 == 0 && c_stride % 16 == 0 &&
                   reinterpret_cast<uintptr_t>(c) % 64 == 0 && !epilogue.accumulate;
 
-  // One element more: what pads an odd number of elements may be written beyond the last row.
-  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 1) * kernels.element_bytes);
+  // The zeros that follow a converted part of a row may reach beyond the last row.
+  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 16) * kernels.element_bytes);
   const auto work = [&](int64_t item, int thread) {
     const int64_t block_index = item / parts, part = item % parts;
     const int64_t row = kTile * (tiles * block_index / blocks);
