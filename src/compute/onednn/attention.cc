@@ -78,14 +78,14 @@ class Attention {
   void pack_block(int64_t task, int64_t block, std::byte* packed, const float** pointers) const {
     const int64_t first = block * key_block_, keys = keys_in(block);
     const Panels key_panels(keys), value_panels(rows_.dv);
-    for (int64_t j = 0; j < keys; ++j) pointers[j] = rows_.key(task, first + j);
+    rows_.key_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < key_panels.count(); ++p) {
       const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
       kernels_.pack_transposed(
           pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
           packed_keys(packed, block) + static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
     }
-    for (int64_t j = 0; j < keys; ++j) pointers[j] = rows_.value(task, first + j);
+    rows_.value_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < value_panels.count(); ++p) {
       const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
       kernels_.pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
@@ -95,7 +95,7 @@ class Attention {
 
   void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
     const int64_t first = query_block * query_block_, count = std::min(query_block_, rows_.queries(task) - first);
-    for (int64_t i = 0; i < count; ++i) p.pointers[i] = rows_.query(task, first + i);
+    rows_.query_rows(task, first, count, p.pointers);
     kernels_.convert(p.pointers, count, rows_.d, p.queries, query_stride());
 
     for (int64_t block = 0; block < key_blocks_; ++block) {
@@ -120,8 +120,9 @@ class Attention {
                        direct() ? rows_.result_stride : result_stride(), e);
     }
     if (direct()) return;
+    rows_.result_rows(task, first, count, p.pointers);
     for (int64_t i = 0; i < count; ++i) {
-      float* out = rows_.result(task, first + i);
+      auto* out = const_cast<float*>(p.pointers[i]);
       const float scale = key_blocks_ == 1 ? 1.0f : p.sums[i];
       for (int64_t c = 0; c < rows_.dv; ++c) out[c] = p.result[i * result_stride() + c] * scale;
     }
@@ -136,18 +137,20 @@ class Attention {
 
   // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry) are computed, the rows of the
   // next are asked for, in the order in which they lie in memory.
-  void prefetch_next(int64_t task) const {
+  void prefetch_next(int64_t task, const float** pointers) const {
     const int64_t heads = rows_.heads, head = task % heads, next = task - head + heads;
     if (rows_.keys > kKeysAtOnce || next >= rows_.tasks) return;
-    const auto ask = [&](const auto& row, int64_t count, int64_t width) {
-      for (int64_t i = count * head / heads; i < count * (head + 1) / heads; ++i) {
-        const float* begin = row(i);
-        for (int64_t c = 0; c < width; c += 16) __builtin_prefetch(begin + c, 0, 2);
+    const auto ask = [&](int64_t count, int64_t width, const auto& rows_of) {
+      const int64_t begin = count * head / heads, some = count * (head + 1) / heads - begin;
+      rows_of(begin, some);
+      for (int64_t i = 0; i < some; ++i) {
+        for (int64_t c = 0; c < width; c += 16) __builtin_prefetch(pointers[i] + c, 0, 2);
       }
     };
-    ask([&](int64_t j) { return rows_.key(next, j); }, rows_.keys, heads * rows_.d);
-    ask([&](int64_t j) { return rows_.value(next, j); }, rows_.keys, heads * rows_.dv);
-    ask([&](int64_t i) { return rows_.query(next, i); }, std::min(query_block_, rows_.queries(next)), heads * rows_.d);
+    const int64_t queries = std::min(query_block_, rows_.queries(next));
+    ask(rows_.keys, heads * rows_.d, [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
+    ask(rows_.keys, heads * rows_.dv, [&](int64_t at, int64_t n) { rows_.value_rows(next, at, n, pointers); });
+    ask(queries, heads * rows_.d, [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
   }
 
   void run_heads() {
@@ -164,7 +167,7 @@ class Attention {
       const Parts p = parts(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
         for (int64_t block = 0; block < key_blocks_; ++block) pack_block(task, block, packed, p.pointers);
-        prefetch_next(task);
+        prefetch_next(task, p.pointers);
         for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
       }
     });

@@ -27,11 +27,23 @@ struct BatchRows {
         tasks(q->ne[2] * heads), result_stride(node->ne[0]), scale(op.scale()),
         stream(ggml_nelements(node) >= kLargeResult && dv % 16 == 0 && reinterpret_cast<uintptr_t>(node->data) % 64 == 0) {}
 
-  const float* query(int64_t task, int64_t i) const { return row_at(q, task % heads * d, i, task / heads); }
-  const float* key(int64_t task, int64_t j) const { return row_at(k, task % heads * d, j, task / heads); }
-  const float* value(int64_t task, int64_t j) const { return row_at(v, task % heads * dv, j, task / heads); }
-  float* result(int64_t task, int64_t i) const {
-    return static_cast<float*>(out->data) + (task / heads * most_queries + i) * result_stride + task % heads * dv;
+  void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(row_at(q, task % heads * d, first, task / heads), q, count, rows);
+  }
+  void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(row_at(k, task % heads * d, first, task / heads), k, count, rows);
+  }
+  void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(row_at(v, task % heads * dv, first, task / heads), v, count, rows);
+  }
+  float* result(int64_t task, int64_t query) const {
+    return static_cast<float*>(out->data) + (task / heads * most_queries + query) * result_stride + task % heads * dv;
+  }
+  void result_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(result(task, first), out, count, rows);
+  }
+  static void fill(const float* row, const ggml_tensor* t, int64_t count, const float** rows) {
+    for (int64_t i = 0; i < count; ++i, row += t->nb[1] / sizeof(float)) rows[i] = row;
   }
   int64_t queries(int64_t) const { return most_queries; }
   void add(kernels::SoftmaxBlock& s, int64_t task, int64_t query, int64_t first_key) const {
@@ -75,22 +87,33 @@ struct WindowRows {
     const Place p = place(task);
     return query_width(p) * std::min(query_side, q->ne[2] - p.y * query_side);
   }
-  const float* query(int64_t task, int64_t i) const {
+  void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
     const Place p = place(task);
-    const int64_t width = query_width(p);
-    return row_at(q, p.offset, p.x * query_side + i % width, p.y * query_side + i / width, p.n);
+    fill(q, nullptr, p, query_side, query_width(p), first, count, rows);
   }
-  float* result(int64_t task, int64_t i) const {
-    const Place p = place(task);
-    const int64_t width = query_width(p);
-    return const_cast<float*>(row_at(out, p.offset, p.x * query_side + i % width, p.y * query_side + i / width, p.n));
+  void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(k, pad_k, place(task), side, side, first, count, rows);
   }
-  const float* key(int64_t task, int64_t j) const { return key_or_value(k, pad_k, task, j); }
-  const float* value(int64_t task, int64_t j) const { return key_or_value(v, pad_v, task, j); }
-  const float* key_or_value(const ggml_tensor* t, const float* pad, int64_t task, int64_t j) const {
+  void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+    fill(v, pad_v, place(task), side, side, first, count, rows);
+  }
+  void result_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
     const Place p = place(task);
-    const int64_t y = p.y * side + j / side, x = p.x * side + j % side;
-    return y < t->ne[2] && x < t->ne[1] ? row_at(t, p.offset, x, y, p.n) : pad + p.offset;
+    fill(out, nullptr, p, query_side, query_width(p), first, count, rows);
+  }
+  float* result(int64_t, int64_t) const { return nullptr; }  // not one after the other
+  /// Pixels of a window, `width` of each of its lines; `pad` beyond the map.
+  static void fill(const ggml_tensor* t, const float* pad, const Place& p, int64_t window, int64_t width, int64_t first,
+                   int64_t count, const float** rows) {
+    int64_t y = p.y * window + first / width, x = first % width;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t column = p.x * window + x;
+      rows[i] = y < t->ne[2] && column < t->ne[1] ? row_at(t, p.offset, column, y, p.n) : pad + p.offset;
+      if (++x == width) {
+        x = 0;
+        ++y;
+      }
+    }
   }
   void add(kernels::SoftmaxBlock&, int64_t, int64_t, int64_t) const {}
 
