@@ -14,7 +14,7 @@ struct F32 {
   using T = float;
   using Vector = __m512;
   static constexpr int kPerStep = 1;
-  static constexpr int kExpDegree = 6;
+  static constexpr bool kExact = true;
 
   static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }

@@ -12,7 +12,7 @@ struct Bf16 {
   using T = uint16_t;
   using Vector = __m512bh;
   static constexpr int kPerStep = 2;
-  static constexpr int kExpDegree = 4;
+  static constexpr bool kExact = false;
 
   static __m512bh load(const T* p) { return (__m512bh)_mm512_loadu_si512(p); }
   static __m512bh broadcast(const T* p) {

@@ -208,10 +208,12 @@ struct Products {
     const float* mask = s.mask ? s.mask + row * s.mask_stride : nullptr;
     const __m512 scale = _mm512_set1_ps(s.scale * unit);
 
+    const int64_t whole = s.keys / 16 * 16;
+    const __mmask16 rest = first_lanes(s.keys - whole);
+
     __m512 high = negative;
-    for (int64_t j = 0; j < s.keys; j += 16) {
-      const __mmask16 lanes = first_lanes(s.keys - j);
-      __m512 x = _mm512_maskz_loadu_ps(lanes, scores + j);
+    const auto raise = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
+      __m512 x = _mm512_loadu_ps(scores + j);
       if constexpr (kAdd) {
         x = _mm512_mul_ps(x, scale);
         if (bias) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
@@ -219,7 +221,9 @@ struct Products {
         _mm512_storeu_ps(scores + j, x);
       }
       high = _mm512_mask_max_ps(high, lanes, high, x);
-    }
+    };
+    for (int64_t j = 0; j < whole; j += 16) raise(j, 0xffff);
+    if (rest) raise(whole, rest);
     float top = _mm512_reduce_max_ps(high);
     if constexpr (!kAdd) top *= s.scale * unit;
     const float before = kFirst ? -__builtin_inff() : s.tops[row];
@@ -241,14 +245,15 @@ struct Products {
     }
     const __m512 shift = _mm512_set1_ps(top);
     __m512 sums = _mm512_setzero_ps();
-    for (int64_t j = 0; j < s.keys; j += 16) {
-      const __mmask16 lanes = first_lanes(s.keys - j);
-      const __m512 x = _mm512_maskz_loadu_ps(lanes, scores + j);
+    const auto weigh = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
+      const __m512 x = _mm512_loadu_ps(scores + j);
       const __m512 below = kAdd ? _mm512_sub_ps(x, shift) : _mm512_fmsub_ps(x, scale, shift);
-      const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2<E::kExpDegree>(below));
+      const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2<E::kExact>(below));
       sums = _mm512_add_ps(sums, weight);
       E::store(weights + j, weight);
-    }
+    };
+    for (int64_t j = 0; j < whole; j += 16) weigh(j, 0xffff);
+    if (rest) weigh(whole, rest);
     const float sum = _mm512_reduce_add_ps(sums);
     s.tops[row] = top;
     if constexpr (kFirst) {
@@ -256,7 +261,7 @@ struct Products {
       return;
     }
     if (before != top) {
-      const float less = _mm512_cvtss_f32(exp2<6>(_mm512_set1_ps(before - top)));
+      const float less = _mm512_cvtss_f32(exp2<true>(_mm512_set1_ps(before - top)));
       s.sums[row] *= less;
       float* result = s.result + row * s.result_stride;
       for (int64_t j = 0; j < s.columns; j += 16) {

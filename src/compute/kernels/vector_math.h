@@ -11,26 +11,25 @@ static inline __mmask16 first_lanes(long n) {
   return n >= 16 ? 0xffff : static_cast<__mmask16>((1u << n) - 1);
 }
 
-/// 2^x for x up to 128, by Taylor's series of the fraction, |fraction| <= 1/2. Relative error of degree 6: 2e-7;
-/// of degree 4: 5e-5, for results that are rounded to bf16 (4e-3).
-template <int kDegree>
+/// 2^x: 2^floor(x) times a polynomial of the fraction, fitted for the least largest relative error on [0, 1) with
+/// 2^0 = 1 exactly: 7e-8, or 9e-5 where the result is rounded to bf16 (4e-3) anyway. -inf gives 0.
+template <bool kExact>
 static inline __m512 exp2(__m512 x) {
-  x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // the order of operands keeps NaN
-  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(x, whole);
+  const __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 y;
-  if constexpr (kDegree == 6) {
-    y = _mm512_set1_ps(1.54035304e-4f);
-    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(1.33335581e-3f));
-    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(9.61812911e-3f));
+  if constexpr (kExact) {
+    y = _mm512_set1_ps(1.86895634e-3f);
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(9.01488457e-3f));
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(5.57993007e-2f));
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(2.40165651e-1f));
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(6.93151068e-1f));
   } else {
-    y = _mm512_set1_ps(9.61812911e-3f);
+    y = _mm512_set1_ps(7.70670387e-2f);
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(2.27644996e-1f));
+    y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(6.95116785e-1f));
   }
-  y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(5.55041087e-2f));
-  y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(2.40226507e-1f));
-  y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(6.93147181e-1f));
   y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(1.0f));
-  return _mm512_scalef_ps(y, whole);
+  return _mm512_scalef_ps(y, x);  // takes the floor of x itself
 }
 
 /// x / 2 * (1 + erf(x / sqrt 2)), erf by Abramowitz and Stegun 7.1.26: absolute error of erf below 1.5e-7.
@@ -44,7 +43,7 @@ static inline __m512 gelu(__m512 x) {
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(-0.284496736f));
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.254829592f));
   p = _mm512_mul_ps(p, t);
-  const __m512 e = exp2<6>(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504f)));
+  const __m512 e = exp2<true>(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504f)));
   const __m512 erfc = _mm512_mul_ps(p, e);  // of |x| / sqrt 2
   const __m512 half = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
   // x > 0: x - half * erfc; x < 0: half * erfc.
