@@ -137,3 +137,31 @@ def randomize(model: torch.nn.Module, seed: int) -> None:
             normal(parameter, 0.5)
     # Objects that are there more often than not, and masks with both an inside and an outside.
     model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(1.0)
+
+
+def keep_memories_in_f32() -> None:
+    """The official video predictor stores memories as bf16 even where all else is f32; from now on it does not."""
+    import sam2.sam2_video_predictor as module
+
+    class Torch:
+        bfloat16 = torch.float32
+
+        def __getattr__(self, name):
+            return getattr(torch, name)
+
+    module.torch = Torch()
+
+
+def frames_as_loaded(frames, image_size):
+    """RGB arrays as the official loader makes them of image files: (images, height, width)."""
+    from PIL import Image
+
+    mean = torch.tensor((0.485, 0.456, 0.406))[:, None, None]
+    std = torch.tensor((0.229, 0.224, 0.225))[:, None, None]
+    images = torch.zeros(len(frames), 3, image_size, image_size)
+    for i, frame in enumerate(frames):
+        small = np.array(Image.fromarray(frame).resize((image_size, image_size))) / 255.0
+        images[i] = torch.from_numpy(small).permute(2, 0, 1)
+    images -= mean
+    images /= std
+    return images, frames[0].shape[0], frames[0].shape[1]

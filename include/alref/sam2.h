@@ -2,6 +2,7 @@
 #pragma once
 
 #include "alref/types.h"
+#include "alref/video_segmenter.h"
 
 #include <cstddef>
 #include <memory>
@@ -30,7 +31,7 @@ struct MaskPrediction {
 };
 
 struct Sam2ImageOptions {
-  DeviceOptions device;
+  DeviceOptions device = {};
   /// One mask that depends much on its threshold gives way to the best of the three (the official
   /// builder's default).
   bool dynamic_multimask = false;
@@ -57,5 +58,33 @@ class Sam2ImagePredictor {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+struct Sam2VideoOptions {
+  DeviceOptions device = {};
+  /// Memory for features of frames looked at lately: another object, sentence or pass does not
+  /// encode them again.
+  size_t feature_cache_bytes = size_t{512} << 20;
+  /// Memory for tracked frames beyond those that the running pass needs: what corrections and
+  /// further passes can build on. Each frame of an object takes 1.3 MB at 1024 px.
+  size_t history_bytes = size_t{256} << 20;
+  /// How many conditioning frames (those with prompts) a frame attends to, the nearest ones; -1:
+  /// all, as the official code does unless told otherwise.
+  int max_conditioning_frames = 8;
+  /// Between memories of tracked frames; 0: as the model says (1).
+  int memory_stride = 0;
+  /// A single mask that depends much on its threshold gives way to the best of the three (the
+  /// official builder's default).
+  bool dynamic_multimask = true;
+  /// Holes of at most so many pixels of the low-resolution mask are filled; 0: none. (The official
+  /// predictor takes 8, on GPUs.)
+  int fill_hole_area = 0;
+};
+
+/// SAM 2 for videos.
+/// @param model  a GGUF file made by `alref convert`.
+/// @throws Error  kModel: damaged, or no SAM 2 model. kUnavailable: no such device.
+/// kInvalidArgument: an option out of range.
+std::unique_ptr<VideoSegmenter> open_sam2(const std::string& model,
+                                          const Sam2VideoOptions& options = {});
 
 }  // namespace alref

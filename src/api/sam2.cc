@@ -5,6 +5,7 @@
 
 #include "perception/sam2/image_predictor.h"
 #include "perception/sam2/preprocess.h"
+#include "perception/sam2/sam2.h"
 
 namespace alref {
 
@@ -35,6 +36,11 @@ std::vector<MaskPrediction> Sam2ImagePredictor::predict(const ImagePrompt& promp
   if (state_->width == 0) throw Error(ErrorKind::kInvalidArgument, "predict: no image was set");
   return sam2::predict_masks(state_->network, prompt, state_->width, state_->height,
                              state_->options.dynamic_multimask);
+}
+
+std::unique_ptr<VideoSegmenter> open_sam2(const std::string& model,
+                                          const Sam2VideoOptions& options) {
+  return sam2::make_sam2(model, std::make_shared<compute::Device>(options.device), options);
 }
 
 }  // namespace alref

@@ -15,6 +15,7 @@
 #include "cli/score_command.h"
 #include "cli/tag_command.h"
 #include "cli/terminal.h"
+#include "cli/track_command.h"
 #include "core/log.h"
 
 namespace {
@@ -84,6 +85,7 @@ int main(int argc, char** argv) {
   app.parse_complete_callback([&] { set_up_log(verbosity); });
 
   alref::cli::add_mask_command(app);
+  alref::cli::add_track_command(app);
   alref::cli::add_convert_command(app);
   alref::cli::add_models_command(app);
   alref::cli::add_score_command(app);

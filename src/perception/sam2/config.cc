@@ -124,7 +124,6 @@ MemoryConfig read_memory(const Keys& keys) {
   memory.encodes_absence = keys.flag("no_obj_embed_spatial");
   memory.pointers_have_time = keys.flag("add_tpos_enc_to_obj_ptrs");
   if (memory.pointers_have_time) keys.expect("proj_tpos_enc_in_obj_ptrs", true);
-  memory.signed_pointer_time = keys.flag("use_signed_tpos_enc_to_obj_ptrs");
   return memory;
 }
 

@@ -60,8 +60,7 @@ struct MemoryConfig {
   double mask_bias;
   bool
       encodes_absence;  ///< adds an embedding to memories of frames where the object is not visible
-  bool pointers_have_time;   ///< adds a time encoding to object pointers
-  bool signed_pointer_time;  ///< pointers of frames to come have negative times
+  bool pointers_have_time;  ///< adds a time encoding to object pointers
 };
 
 /// Sizes and options of one SAM 2 or SAM 2.1 model, read from its file's metadata

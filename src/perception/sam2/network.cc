@@ -7,6 +7,14 @@ namespace alref::sam2 {
 
 using compute::Graph;
 
+namespace {
+
+constexpr int64_t kMaskStride = 4;       // of low-resolution masks
+constexpr size_t kMaxStageNodes = 1024;  // of all stages but the image encoder
+constexpr size_t kMaxGraphs = 32;        // kept for one stage, by its inputs' sizes
+
+}  // namespace
+
 struct Network::Encoding {
   explicit Encoding(Network& network) : graph(*network.device_) {
     const int64_t size = network.config_.image_size;
@@ -19,10 +27,11 @@ struct Network::Encoding {
 };
 
 struct Network::Decoding {
-  Decoding(Network& network, const DecodingKey& key) : graph(*network.device_, /*max_nodes=*/1024) {
+  Decoding(Network& network, const DecodingKey& key) : graph(*network.device_, kMaxStageNodes) {
     ggml_context* c = graph.context();
     const Config& config = network.config_;
-    ggml_tensor* image = network.features_.embedding.tensor();
+    ggml_tensor* image = key.view == View::kConditioned ? network.conditioned_.tensor()
+                                                        : network.features_.embedding.tensor();
     if (key.view == View::kWithoutMemory) image = ggml_add(c, image, network.no_memory_);
     if (key.has_mask) {
       mask = graph.input(GGML_TYPE_F32, {1, config.mask_size(), config.mask_size(), 1});
@@ -47,6 +56,54 @@ struct Network::Decoding {
   ggml_tensor* pointers;
 };
 
+struct Network::Preparing {
+  explicit Preparing(Network& network) : graph(*network.device_, kMaxStageNodes) {
+    graph.store(network.memory_attention_.prepare(graph, network.features_.embedding.tensor()),
+                network.prepared_);
+  }
+
+  Graph graph;
+};
+
+struct Network::Conditioning {
+  Conditioning(Network& network, int64_t frame_count, int64_t pointer_count)
+      : graph(*network.device_, kMaxStageNodes) {
+    const Config& config = network.config_;
+    const int64_t pixels = config.map_size() * config.map_size();
+    memory.frames = graph.input(GGML_TYPE_F32, {frame_count * pixels, config.memory.dim});
+    memory.times = graph.input(GGML_TYPE_I32, {frame_count});
+    memory.pointers =
+        pointer_count ? graph.input(GGML_TYPE_F32, {pointer_count, config.dim}) : nullptr;
+    memory.pointer_times = pointer_count && config.memory.pointers_have_time
+                               ? graph.input(GGML_TYPE_F32, {pointer_count, config.dim})
+                               : nullptr;
+    graph.store(network.memory_attention_(graph, network.prepared_.tensor(), memory),
+                network.conditioned_);
+  }
+
+  Graph graph;
+  MemoryAttention::Memory memory{};
+};
+
+struct Network::Remembering {
+  Remembering(Network& network, bool binary) : graph(*network.device_, kMaxStageNodes) {
+    ggml_context* c = graph.context();
+    const Config& config = network.config_;
+    const int64_t size = config.image_size;
+    mask = graph.input(GGML_TYPE_F32, {config.mask_size(), config.mask_size()});
+    ggml_tensor* large = ggml_interpolate(c, mask, size, size, 1, 1, GGML_SCALE_MODE_BILINEAR);
+    large = binary ? ggml_step(c, large) : ggml_sigmoid(c, large);
+    large = ggml_scale_bias(c, large, static_cast<float>(config.memory.mask_scale),
+                            static_cast<float>(config.memory.mask_bias));
+    memory = graph.output(network.memory_encoder_(graph, network.features_.embedding.tensor(),
+                                                  ggml_reshape_4d(c, large, 1, size, size, 1)));
+  }
+
+  Graph graph;
+  ggml_tensor* mask;
+  ggml_tensor* memory;
+};
+
 Network::Network(const std::filesystem::path& path, std::shared_ptr<compute::Device> device)
     : device_(std::move(device)),
       weights_(compute::Weights::open(path, *device_)),
@@ -54,10 +111,23 @@ Network::Network(const std::filesystem::path& path, std::shared_ptr<compute::Dev
       image_encoder_(weights_, config_),
       prompt_encoder_(weights_ / "sam_prompt_encoder", config_),
       mask_decoder_(weights_ / "sam_mask_decoder", config_),
+      memory_attention_(weights_, config_),
+      memory_encoder_(weights_ / "memory_encoder", config_),
       pointer_proj_(weights_ / "obj_ptr_proj",
                     {config_.dim, config_.dim, config_.dim, config_.dim}),
       no_memory_(weights_.f32("no_mem_embed", {1, 1, config_.dim})),
-      features_(*device_, config_) {}
+      absent_pointer_(weights_.values("no_obj_ptr", {1, config_.dim})),
+      mask_input_weight_(
+          (weights_ / "mask_downsample").values("weight", {1, 1, kMaskStride, kMaskStride})),
+      mask_input_bias_((weights_ / "mask_downsample").values("bias", {1})),
+      features_(*device_, config_),
+      prepared_(*device_, GGML_TYPE_F32, {config_.map_size() * config_.map_size(), config_.dim}),
+      conditioned_(*device_, GGML_TYPE_F32,
+                   {config_.map_size() * config_.map_size(), config_.dim}) {
+  if (config_.memory.encodes_absence) {
+    absent_memory_ = weights_.values("no_obj_embed_spatial", {1, config_.memory.dim});
+  }
+}
 
 Network::~Network() = default;
 
@@ -66,10 +136,18 @@ void Network::encode(std::span<const float> image) {
   encoding_->graph.write(encoding_->image, image);
   encoding_->graph.run();
   ++encoder_runs_;
+  is_prepared_ = false;
+}
+
+void Network::restore(std::span<const float> embedding, std::span<const float> stride8,
+                      std::span<const float> stride4) {
+  features_.embedding.write(embedding);
+  features_.stride8.write(stride8);
+  features_.stride4.write(stride4);
+  is_prepared_ = false;
 }
 
 Network::Decoding& Network::decoding(const DecodingKey& key) {
-  constexpr size_t kMaxGraphs = 32;
   auto it = decodings_.find(key);
   if (it == decodings_.end()) {
     if (decodings_.size() >= kMaxGraphs) decodings_.clear();
@@ -103,6 +181,62 @@ Decoded Network::decode(View view, const std::optional<PromptPoints>& points,
     std::copy_n(masks.begin() + i * size * size, map.values.size(), map.values.begin());
     result.pointers.emplace_back(pointers.begin() + i * config_.dim,
                                  pointers.begin() + (i + 1) * config_.dim);
+  }
+  return result;
+}
+
+void Network::prepare() {
+  if (is_prepared_) return;
+  if (!preparing_) preparing_ = std::make_unique<Preparing>(*this);
+  preparing_->graph.run();
+  is_prepared_ = true;
+}
+
+void Network::condition(const MemoryTokens& memory) {
+  prepare();
+  const std::pair key(static_cast<int64_t>(memory.times.size()),
+                      static_cast<int64_t>(memory.pointers.size()) / config_.dim);
+  auto it = conditionings_.find(key);
+  if (it == conditionings_.end()) {
+    if (conditionings_.size() >= kMaxGraphs) conditionings_.clear();
+    it = conditionings_.emplace(key, std::make_unique<Conditioning>(*this, key.first, key.second))
+             .first;
+  }
+  Conditioning& stage = *it->second;
+  stage.graph.write(stage.memory.frames, memory.frames);
+  stage.graph.write(stage.memory.times, memory.times);
+  if (stage.memory.pointers) stage.graph.write(stage.memory.pointers, memory.pointers);
+  if (stage.memory.pointer_times)
+    stage.graph.write(stage.memory.pointer_times, memory.pointer_times);
+  stage.graph.run();
+}
+
+std::vector<float> Network::remember(const FloatMap& mask, bool binary, bool visible) {
+  std::unique_ptr<Remembering>& stage = remembering_[binary];
+  if (!stage) stage = std::make_unique<Remembering>(*this, binary);
+  stage->graph.write(stage->mask, mask.values);
+  stage->graph.run();
+  std::vector<float> memory = stage->graph.read(stage->memory);
+  if (!visible && !absent_memory_.empty()) {
+    for (size_t i = 0; i < memory.size(); ++i)
+      memory[i] += absent_memory_[i % absent_memory_.size()];
+  }
+  return memory;
+}
+
+FloatMap Network::mask_input(const Mask& mask) const {
+  const auto size = static_cast<int>(config_.mask_size());
+  FloatMap result(size, size);
+  for (int y = 0; y < size; ++y) {
+    for (int x = 0; x < size; ++x) {
+      float sum = mask_input_bias_[0];
+      for (int i = 0; i < kMaskStride * kMaskStride; ++i) {
+        const uint8_t pixel =
+            mask.row(kMaskStride * y + i / kMaskStride)[kMaskStride * x + i % kMaskStride];
+        if (pixel) sum += mask_input_weight_[static_cast<size_t>(i)];
+      }
+      result.row(y)[x] = sum;
+    }
   }
   return result;
 }

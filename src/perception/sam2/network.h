@@ -9,6 +9,8 @@
 
 #include "perception/sam2/image_encoder.h"
 #include "perception/sam2/mask_decoder.h"
+#include "perception/sam2/memory_attention.h"
+#include "perception/sam2/memory_encoder.h"
 #include "perception/sam2/prompt_encoder.h"
 
 namespace alref::sam2 {
@@ -20,6 +22,16 @@ struct Decoded {
   std::vector<float> ious;  ///< expected quality of each mask, in [0, 1]
   std::vector<std::vector<float>> pointers;  ///< object pointer of each mask
   float object_score = 0;                    ///< logit of the object being visible
+};
+
+/// Memories of one object, for the frame that the network looks at.
+struct MemoryTokens {
+  std::vector<float> frames;  ///< [times.size(), n * n, m]
+  std::vector<int32_t>
+      times;  ///< which temporal encoding each takes: the last one for conditioning frames
+  std::vector<float> pointers;  ///< [pointers, d]
+  std::vector<float>
+      pointer_times;  ///< [pointers, d]: encoded distances; empty where the model has none
 };
 
 /// One SAM 2 model on a device: its networks, their graphs and the features of the image that it
@@ -36,20 +48,40 @@ class Network {
   /// image [S, S, 3], normalised: becomes the current image.
   void encode(std::span<const float> image);
   const Features& features() const { return features_; }
+  /// The features of an image encoded before become current again: what `features()` held then.
+  void restore(std::span<const float> embedding, std::span<const float> stride8,
+               std::span<const float> stride4);
   int64_t encoder_runs() const { return encoder_runs_; }
 
   /// What the mask decoder sees as the image.
   enum class View {
     kBare,           ///< the encoder's embedding: where a given mask becomes a pointer
     kWithoutMemory,  ///< the same with the embedding that stands for no memory
+    kConditioned,    ///< what the last call of condition() made of it
   };
   /// points: none where the official code gives the decoder no point at all, not even its padding.
   /// mask: logits of the low-resolution size, or null.
   Decoded decode(View view, const std::optional<PromptPoints>& points, const FloatMap* mask);
 
+  /// Conditions the current image on an object's memories.
+  void condition(const MemoryTokens& memory);
+
+  /// The current image with this mask on it (low-resolution logits) as a memory, [n * n, m].
+  /// @param binary   the mask is what a user drew or clicked: no shades
+  /// @param visible  whether the object is there at all
+  std::vector<float> remember(const FloatMap& mask, bool binary, bool visible);
+
+  /// The pointer that stands for an object that is not there, [d].
+  const std::vector<float>& absent_pointer() const { return absent_pointer_; }
+  /// A mask [S, S], 0 or 1, as the mask decoder's mask input (mask_downsample).
+  FloatMap mask_input(const Mask& mask) const;
+
  private:
   struct Encoding;
   struct Decoding;
+  struct Preparing;
+  struct Conditioning;
+  struct Remembering;
   struct DecodingKey {
     View view;
     int64_t tokens;
@@ -58,6 +90,7 @@ class Network {
   };
 
   Decoding& decoding(const DecodingKey& key);
+  void prepare();
 
   std::shared_ptr<compute::Device> device_;
   compute::Weights weights_;
@@ -65,12 +98,24 @@ class Network {
   ImageEncoder image_encoder_;
   PromptEncoder prompt_encoder_;
   MaskDecoder mask_decoder_;
+  MemoryAttention memory_attention_;
+  MemoryEncoder memory_encoder_;
   compute::nn::Mlp pointer_proj_;
   ggml_tensor* no_memory_;
+  std::vector<float> absent_pointer_;
+  std::vector<float> absent_memory_;  // [m], added to memories without the object; empty in SAM 2
+  std::vector<float> mask_input_weight_, mask_input_bias_;
   Features features_;
+  compute::DeviceTensor prepared_;     // [n * n, d], what memory attention makes of the image alone
+  compute::DeviceTensor conditioned_;  // [n * n, d]
+  bool is_prepared_ = false;
   int64_t encoder_runs_ = 0;
   std::unique_ptr<Encoding> encoding_;
   std::map<DecodingKey, std::unique_ptr<Decoding>> decodings_;
+  std::unique_ptr<Preparing> preparing_;
+  std::map<std::pair<int64_t, int64_t>, std::unique_ptr<Conditioning>>
+      conditionings_;                            // by frames and pointers
+  std::unique_ptr<Remembering> remembering_[2];  // by `binary`
 };
 
 }  // namespace alref::sam2

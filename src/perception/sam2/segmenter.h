@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "alref/sam2.h"
+
+#include <memory>
+#include <optional>
+
+#include "perception/sam2/feature_cache.h"
+#include "perception/sam2/network.h"
+#include "perception/video_segmenter.h"
+
+namespace alref::sam2 {
+
+/// SAM 2 for videos. Trackers opened on it share its network and its features of frames.
+class Segmenter : public VideoSegmenter {
+ public:
+  Segmenter(std::unique_ptr<Network> network, bool half_features, const Sam2VideoOptions& options);
+
+  FloatMap mask_of_box(FrameSource& frames, int frame, const Box& box) override;
+  std::unique_ptr<VideoTracker> open(FrameSource& frames) override;
+  int64_t encoder_runs() const override { return network_->encoder_runs(); }
+
+  Network& network() { return *network_; }
+  const Sam2VideoOptions& options() const { return options_; }
+
+  /// Makes the network look at a frame. False where the video has no such frame.
+  bool look_at(FrameSource& frames, int frame);
+
+ private:
+  std::unique_ptr<Network> network_;
+  Sam2VideoOptions options_;
+  FeatureCache cache_;
+  std::optional<uint64_t> current_;  // the picture whose features the network holds
+};
+
+}  // namespace alref::sam2
