@@ -42,7 +42,7 @@ bring_ggml() {
   echo "setup: fetching ggml (in $GGML_PACKAGE $GGML_PACKAGE_VERSION)"
   local scratch archive
   scratch=$(mktemp -d)
-  trap 'rm -rf "$scratch"' EXIT
+  trap "rm -rf '$scratch'" EXIT  # expanded now: the variable is gone when the script ends
   python3 -m venv "$scratch/venv" || fail "python3 -m venv failed; is the Debian package python3-venv installed?"
   "$scratch/venv/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary "$GGML_PACKAGE" \
       -d "$scratch" "$GGML_PACKAGE==$GGML_PACKAGE_VERSION" ||
