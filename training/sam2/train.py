@@ -136,7 +136,7 @@ class Trainer:
             low, high = stage.frames
             frames, clips, kinds = low + step * 5 % (high - low + 1), stage.clips, stage.prompts
         seed = self.args.seed * 10_000_000 + step
-        return data.make_batch(seed, clips, frames, stage.size, 3 if frames == 1 else 2, 0.3, kinds)
+        return data.make_batch(seed, clips, frames, stage.size, 4 if frames == 1 else 3, 0.3, kinds)
 
     def loss(self, batch: data.Batch, early: float) -> tuple[Tensor, dict[str, float]]:
         net = self.net
