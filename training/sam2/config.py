@@ -37,12 +37,12 @@ class Config:
     memory_stride: int = 1
     fuser_layers: int = 2
 
-    def hyperparameters(self) -> dict:
+    def hyperparameters(self, image_size: int) -> dict:
         """What a converter cannot read from the shapes of the weights (training/README.md)."""
         return {
             "format": "sam2.1-hyperparameters",
             "version": 1,
-            "image_size": self.image_size,
+            "image_size": image_size,
             "trunk": {
                 "num_heads": self.heads,
                 "stages": list(self.stages),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scores of a run as a table for the model card.
 
-    python -m training.sam2.curve DIR/log.jsonl [--every HOURS]
+python -m training.sam2.curve DIR/log.jsonl [--every HOURS]
 """
 
 from __future__ import annotations

@@ -155,11 +155,14 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="of training.sam2.export")
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--image-size", type=int, help="of the network; default: the checkpoint's")
     parser.add_argument("--height", type=int, default=360)
     parser.add_argument("--width", type=int, default=480)
     args = parser.parse_args()
     net = Sam2(NANO)
     net.load_state_dict(torch.load(args.checkpoint, weights_only=True)["model"])
+    sizes = json.loads(args.checkpoint.with_suffix(".json").read_text())
+    net.image_size = args.image_size or sizes["image_size"]
     for split in ("seen", "unseen"):
         size = (args.height, args.width)
         for name, copy in (("tracked", False), ("copied", True)):

@@ -22,6 +22,7 @@ NAME = "nano-sam2.1"
 def export(net: Sam2, folder: Path) -> Path:
     """Writes NAME.pt, {"model": weights f32}, and NAME.json beside it; returns the former's path.
 
+    The image size is the network's present one: weights are best at the size of their training.
     The files are replaced as a whole: a reader never sees half of one.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,7 +31,7 @@ def export(net: Sam2, folder: Path) -> Path:
     weights = {k: v.detach().float().cpu().contiguous() for k, v in net.state_dict().items()}
     torch.save({"model": weights}, part)
     part.rename(path)
-    part.write_text(json.dumps(net.config.hyperparameters(), indent=2) + "\n")
+    part.write_text(json.dumps(net.config.hyperparameters(net.image_size), indent=2) + "\n")
     part.rename(path.with_suffix(".json"))
     return path
 
@@ -43,6 +44,7 @@ def main() -> None:
     net = Sam2(NANO)
     state = torch.load(args.run / "train.pt", map_location="cpu", weights_only=True)
     net.load_state_dict(state["average"])
+    net.image_size = state["image_size"]
     print(export(net, args.out))
 
 

@@ -102,6 +102,7 @@ class Trainer:
             "optimizers": [o.state_dict() for o in self.optimizers],
             "counters": [self.step, self.stage, self.stage_step, self.seconds, self.stage_seconds],
             "seed": self.args.seed,
+            "image_size": self.net.image_size,
         }
 
     def load(self, state: dict) -> None:
@@ -217,8 +218,8 @@ class Trainer:
             done = done or scores["seen"].get(name, 0.0) >= bar
         if done and self.stage + 1 < len(CURRICULUM):
             self.enter(self.stage + 1)
-        self.net.image_size = CURRICULUM[self.stage].size
         export(self.average, self.args.out / "export")
+        self.net.image_size = CURRICULUM[self.stage].size
 
     def enter(self, stage: int) -> None:
         """Go on with another stage of the curriculum."""

@@ -123,5 +123,5 @@ def test_export_is_an_official_checkpoint(tmp_path, net):
     assert weights["sam_mask_decoder.transformer.layers.0.mlp.layers.0.weight"].shape == (512, 128)
     assert weights["maskmem_tpos_enc"].shape == (7, 1, 1, 64)
     sizes = json.loads(path.with_suffix(".json").read_text())
-    assert sizes["image_size"] == 256 and sizes["trunk"]["window_spec"] == [8, 4, 8, 4]
+    assert sizes["image_size"] == net.image_size == 128 and sizes["trunk"]["window_spec"] == [8, 4, 8, 4]
     assert sum(w.numel() for w in weights.values()) * 2 < 8e6  # bytes as f16
