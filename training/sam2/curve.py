@@ -14,7 +14,7 @@ _COLUMNS = ("prompt", "j", "f", "jf")
 
 
 def table(lines: list[dict], every: float) -> str:
-    """Markdown: hours, steps, stage, and the scores of both splits; at least `every` hours apart."""
+    """Markdown: hours, steps, stage, scores of both splits; rows at least `every` hours apart."""
     head = ["hours", "steps", "stage"]
     head += [f"{split} {c}" for split in ("seen", "unseen") for c in _COLUMNS]
     rows = [head, ["---"] * len(head)]
