@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+command -v clang++-14 >/dev/null || { echo "fuzz: needs Clang 14; install the Debian package clang-14" >&2; exit 1; }
 runs=${FUZZ_RUNS:-1000000}
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz
