@@ -7,7 +7,8 @@ import gguf
 import torch
 
 
-def write_grounding_dino(model, size: dict, bert, vocabulary: Path, variant: str, path: Path) -> None:
+def write_grounding_dino(model, size: dict, bert, vocabulary: Path, variant: str, path: Path,
+                         extra: dict | None = None) -> None:
     writer = gguf.GGUFWriter(str(path), "grounding-dino")
     key = lambda name: f"grounding-dino.{name}"
     writer.add_string("general.name", f"groundingdino-{variant}-random")
@@ -20,7 +21,8 @@ def write_grounding_dino(model, size: dict, bert, vocabulary: Path, variant: str
         "dec_n_points": size["dec_n_points"], "fusion.num_heads": size["nheads"] // 2,
         "fusion.dim": size["dim_feedforward"] // 2, "text_enhancer.num_heads": size["nheads"] // 2,
         "text_enhancer.dim_feedforward": size["dim_feedforward"] // 2, "num_queries": size["num_queries"],
-        "max_text_len": 256, "image.short_side": 800, "image.max_side": 1333, "bert.hidden_size": bert.hidden_size,
+        "max_text_len": size["max_text_len"],
+        "image.short_side": size["short_side"], "image.max_side": size["max_side"], "bert.hidden_size": bert.hidden_size,
         "bert.layers": bert.num_hidden_layers, "bert.num_heads": bert.num_attention_heads,
         "bert.intermediate_size": bert.intermediate_size, "bert.vocab_size": bert.vocab_size,
         "bert.max_position_embeddings": bert.max_position_embeddings, "bert.type_vocab_size": bert.type_vocab_size,
@@ -41,9 +43,11 @@ def write_grounding_dino(model, size: dict, bert, vocabulary: Path, variant: str
     for name, tensor in model.state_dict().items():
         # One box head serves all layers; "bbox_embed.0" stands for it.
         shared = re.match(r"transformer\.decoder\.bbox_embed\.|bbox_embed\.[1-9]", name)
-        if shared or name.endswith(("position_ids", "relative_position_index", "token_type_ids")):
+        if shared or name.endswith(("position_ids", "relative_position_index", "token_type_ids")) or ".pooler." in name:
             continue
         writer.add_tensor(name, tensor.detach().to(torch.float32).contiguous().numpy())
+    for name, array in (extra or {}).items():
+        writer.add_tensor(name, array)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -41,8 +41,8 @@ void run(const std::filesystem::path& model, const std::filesystem::path& folder
   const std::vector<int32_t> ids = read<int32_t>(folder / "ids.i32"),
                              separators = read<int32_t>(folder / "separators.i32");
   const gd::TextFeatures text = network.encode_text(ids, separators);
-  const std::vector<float> logits =
-      network.encode(read<float>(folder / "pixels.f32"), 1, image, text);
+  network.encode_image(read<float>(folder / "pixels.f32"), 1, image);
+  const std::vector<float> logits = network.fuse(text);
   const std::vector<int32_t> selected =
       gd::select_queries(logits, 1, text.tokens, network.config().queries);
   const gd::Network::Queries queries = network.decode(selected);

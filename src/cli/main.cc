@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cli/convert_command.h"
+#include "cli/detect_command.h"
 #include "cli/mask_command.h"
 #include "cli/match_command.h"
 #include "cli/models_command.h"
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
 
   alref::cli::add_mask_command(app);
   alref::cli::add_track_command(app);
+  alref::cli::add_detect_command(app);
   alref::cli::add_convert_command(app);
   alref::cli::add_models_command(app);
   alref::cli::add_score_command(app);

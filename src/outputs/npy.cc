@@ -4,7 +4,10 @@
 #include "alref/error.h"
 
 #include <cstring>
+#include <limits>
 #include <regex>
+
+#include <zlib.h>
 
 #include "core/atomic_file.h"
 #include "media/image_io.h"
@@ -51,6 +54,57 @@ void write_npy(const std::string& path, std::span<const FloatMap> maps) {
   if (maps.empty()) throw Error(ErrorKind::kInvalidArgument, path + ": no map to write");
   std::vector<uint8_t> bytes = header(std::to_string(maps.size()) + ", " + size_text(maps.front()));
   for (const FloatMap& map : maps) append(bytes, map);
+  write_file(path, bytes, Durability::kRenamed);
+}
+
+void write_npz(const std::string& path, std::span<const NamedArray> arrays) {
+  // APPNOTE.TXT 4.3.7 and 4.3.12: a header before each file, and all of them once more at the end.
+  std::vector<uint8_t> bytes, directory;
+  const auto number = [](std::vector<uint8_t>& to, uint64_t value, int count) {
+    for (int i = 0; i < count; ++i) to.push_back(static_cast<uint8_t>(value >> (8 * i)));
+  };
+  for (const NamedArray& array : arrays) {
+    std::string shape;
+    for (size_t side : array.shape) shape += std::to_string(side) + ", ";
+    std::vector<uint8_t> file = header(shape);
+    const auto* data = reinterpret_cast<const uint8_t*>(array.values.data());
+    file.insert(file.end(), data, data + array.values.size_bytes());
+    const std::string name = array.name + ".npy";
+    if (bytes.size() + file.size() > std::numeric_limits<uint32_t>::max()) {
+      throw Error(ErrorKind::kOutput, path + ": more than 4 GiB");
+    }
+    std::vector<uint8_t> common;    // what both headers say
+    number(common, 20, 2);          // version needed: 2.0
+    number(common, 0, 4);           // no flags, stored
+    number(common, 0x00210000, 4);  // 1 January 1980
+    number(common, crc32_z(0, file.data(), file.size()), 4);
+    number(common, file.size(), 4);
+    number(common, file.size(), 4);
+    number(common, name.size(), 2);
+    number(common, 0, 2);  // no extra field
+
+    number(directory, 0x02014b50, 4);
+    number(directory, 20, 2);
+    directory.insert(directory.end(), common.begin(), common.end());
+    number(directory, 0, 8);  // no comment, first disk, no attributes
+    number(directory, 0, 2);
+    number(directory, bytes.size(), 4);
+    directory.insert(directory.end(), name.begin(), name.end());
+
+    number(bytes, 0x04034b50, 4);
+    bytes.insert(bytes.end(), common.begin(), common.end());
+    bytes.insert(bytes.end(), name.begin(), name.end());
+    bytes.insert(bytes.end(), file.begin(), file.end());
+  }
+  const size_t start = bytes.size();
+  bytes.insert(bytes.end(), directory.begin(), directory.end());
+  number(bytes, 0x06054b50, 4);
+  number(bytes, 0, 4);
+  number(bytes, arrays.size(), 2);
+  number(bytes, arrays.size(), 2);
+  number(bytes, directory.size(), 4);
+  number(bytes, start, 4);
+  number(bytes, 0, 2);
   write_file(path, bytes, Durability::kRenamed);
 }
 

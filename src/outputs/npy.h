@@ -3,6 +3,7 @@
 
 #include "alref/types.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,6 +16,17 @@ void write_npy(const std::string& path, const FloatMap& map);
 
 /// Maps of one size as [maps, height, width].
 void write_npy(const std::string& path, std::span<const FloatMap> maps);
+
+/// One array of an .npz file.
+struct NamedArray {
+  std::string name;
+  std::vector<size_t> shape;  ///< outermost first
+  std::span<const float> values;
+};
+
+/// NumPy's .npz file of 32-bit floats: a ZIP archive of .npy files, not compressed, 4 GiB at most.
+/// Throws Error(kOutput).
+void write_npz(const std::string& path, std::span<const NamedArray> arrays);
 
 /// A map from a .npy file of 32-bit floats in C order, [height, width] or [1, height, width].
 /// Throws Error(kInput).

@@ -54,6 +54,8 @@ struct Config {
   int64_t max_side = 0;
   std::array<float, 3> mean{};
   std::array<float, 3> std{};
+  float box_threshold = 0;  ///< for callers who have none of their own
+  float text_threshold = 0;
 
   /// Throws Error(kModel) for another architecture, missing keys and sizes that cannot be.
   static Config read(const compute::GgufFile& file);

@@ -65,7 +65,8 @@ const GroundingDino::Text& GroundingDino::text(std::string_view caption) {
 
 Network::Queries GroundingDino::run(std::span<const float> pixels, int64_t batch,
                                     const compute::MapSize& size, const TextFeatures& text) {
-  const std::vector<float> logits = network_.encode(pixels, batch, size, text);
+  network_.encode_image(pixels, batch, size);
+  const std::vector<float> logits = network_.fuse(text);
   return network_.decode(select_queries(logits, batch, text.tokens, network_.config().queries));
 }
 
@@ -109,19 +110,18 @@ std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image>
   return result;
 }
 
-GroundingDino::Raw GroundingDino::raw(const Image& image, std::string_view caption) {
+RawDetections GroundingDino::raw(const Image& image, std::string_view caption) {
   const Text& text = this->text(caption);
   const NetworkImage prepared = prepare(image, network_.config());
-  const Network::Queries queries = run(prepared.pixels, 1, prepared.size, text.features);
-  const auto tokens = static_cast<size_t>(text.features.tokens),
-             width = static_cast<size_t>(network_.config().max_text_tokens);
-  Raw raw{queries.count, network_.config().max_text_tokens,
-          std::vector<float>(static_cast<size_t>(queries.count) * width,
-                             -std::numeric_limits<float>::infinity()),
-          queries.boxes};
-  for (size_t i = 0; i < static_cast<size_t>(queries.count); ++i) {
-    std::copy_n(queries.logits.begin() + static_cast<std::ptrdiff_t>(i * tokens), tokens,
-                raw.logits.begin() + static_cast<std::ptrdiff_t>(i * width));
+  Network::Queries queries = run(prepared.pixels, 1, prepared.size, text.features);
+  const auto tokens = static_cast<size_t>(text.features.tokens);
+  RawDetections raw;
+  raw.queries = static_cast<size_t>(queries.count);
+  raw.tokens = static_cast<size_t>(network_.config().max_text_tokens);
+  raw.logits.assign(raw.queries * raw.tokens, -std::numeric_limits<float>::infinity());
+  raw.boxes = std::move(queries.boxes);
+  for (size_t i = 0; i < raw.queries; ++i) {
+    std::copy_n(&queries.logits[i * tokens], tokens, &raw.logits[i * raw.tokens]);
   }
   return raw;
 }

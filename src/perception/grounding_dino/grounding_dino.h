@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/grounding_dino.h"
+
 #include <filesystem>
 #include <list>
 #include <memory>
@@ -36,15 +38,9 @@ class GroundingDino : public Detector {
                                              std::string_view caption,
                                              const DetectionThresholds& thresholds);
 
-  /// Logits before the sigmoid [queries, max_text_len], -inf where the caption has no token, and
-  /// boxes [queries, 4]: centre x, centre y, width, height, in [0, 1] of the image.
-  struct Raw {
-    int64_t queries = 0;
-    int64_t tokens = 0;
-    std::vector<float> logits;
-    std::vector<float> boxes;
-  };
-  Raw raw(const Image& image, std::string_view caption);
+  RawDetections raw(const Image& image, std::string_view caption);
+
+  const Config& config() const { return network_.config(); }
 
  private:
   struct Text {

@@ -197,16 +197,18 @@ void Network::plan_decoder(int64_t count) {
   queries_ = std::move(plan);
 }
 
-std::vector<float> Network::encode(std::span<const float> pixels, int64_t batch,
-                                   const MapSize& size, const TextFeatures& text) {
+void Network::encode_image(std::span<const float> pixels, int64_t batch, const MapSize& size) {
   plan_image(batch, size);
-  plan_fusion(text.tokens);
   image_->graph.write(image_->input, pixels);
   image_->graph.run();
+}
 
+std::vector<float> Network::fuse(const TextFeatures& text) {
+  plan_fusion(text.tokens);
   std::vector<float> features;
-  for (int64_t i = 0; i < batch; ++i)
+  for (int64_t i = 0; i < image_->batch; ++i) {
     features.insert(features.end(), text.features.begin(), text.features.end());
+  }
   Graph& g = fusion_->graph;
   g.write(fusion_->features, features);
   g.write(fusion_->positions, text.positions);
@@ -230,6 +232,8 @@ Network::Queries Network::decode(std::span<const int32_t> selected) {
   g.run();
   return {count, g.read(queries_->logits), g.read(queries_->boxes)};
 }
+
+const std::vector<MapSize>& Network::levels() const { return image_->levels; }
 
 std::vector<float> Network::image_features() const { return image_->encoded.read(); }
 

@@ -25,9 +25,9 @@ struct TextFeatures {
   std::vector<float> mask;       ///< [T, T]
 };
 
-/// GroundingDINO (arXiv:2303.05499) in its three steps: text, image with text, queries. What lies
-/// between them (choice of the queries) is left to the caller; see select_queries. Graphs are kept
-/// for the last image size and token count.
+/// GroundingDINO (arXiv:2303.05499) in its four steps: text, image, both together, queries. What
+/// lies between them (choice of the queries) is left to the caller; see select_queries. Graphs are
+/// kept for the last image size and token count.
 class Network {
  public:
   /// Throws Error(kModel) where a size or tensor is not what it should be.
@@ -40,11 +40,13 @@ class Network {
   /// Text encoder. `separators`: see sub_sentences.
   TextFeatures encode_text(std::span<const int32_t> ids, std::span<const int32_t> separators);
 
-  /// Backbone, neck and encoder, up to the scores of the first stage.
-  /// pixels [batch, height, width, 3]: normalised RGB; height and width multiples of 4.
+  /// Backbone and neck. pixels [batch, height, width, 3]: normalised RGB; height and width
+  /// multiples of 4.
+  void encode_image(std::span<const float> pixels, int64_t batch, const compute::MapSize& image);
+
+  /// Encoder, for the images of the last encode_image, up to the scores of the first stage.
   /// Returns logits [batch, S, T] of the S pixels of all levels.
-  std::vector<float> encode(std::span<const float> pixels, int64_t batch,
-                            const compute::MapSize& image, const TextFeatures& text);
+  std::vector<float> fuse(const TextFeatures& text);
 
   struct Queries {
     int64_t count = 0;          ///< of one image
@@ -53,11 +55,14 @@ class Network {
         boxes;  ///< [batch, count, 4]: centre x, centre y, width, height, in [0, 1] of the image
   };
 
-  /// Decoder, for the images and text of the last `encode`. selected [batch, count]: pixels of the
+  /// Decoder, for the images and text of the last fuse. selected [batch, count]: pixels of the
   /// first stage, count at most config().queries.
   Queries decode(std::span<const int32_t> selected);
 
-  /// What the last `encode` left, for comparisons: [batch, S, d] and [batch, T, d].
+  /// Sizes of the maps of the last encode_image, finest first.
+  const std::vector<compute::MapSize>& levels() const;
+
+  /// What the last fuse left, for comparisons: [batch, S, d] and [batch, T, d].
   std::vector<float> image_features() const;
   std::vector<float> text_features() const;
 

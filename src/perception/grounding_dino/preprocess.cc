@@ -3,6 +3,8 @@
 
 #include "alref/error.h"
 
+#include <algorithm>
+
 #include "core/resize_image.h"
 #include "perception/grounding_dino/swin.h"
 
@@ -23,11 +25,11 @@ NetworkImage prepare(const Image& image, const Config& config) {
   const auto [width, height] =
       fit_shortest_side(image.width, image.height, static_cast<int>(config.short_side),
                         static_cast<int>(config.max_side));
-  if (width <= 0 || height <= 0) {
+  // The official code rounds the short side of such images to nothing.
+  if (std::max(width, height) > 2 * config.max_side) {
     throw Error(ErrorKind::kInvalidArgument,
-                "detector: an image of " + shape +
-                    " is too thin: nothing of it is left at the network's size of at most " +
-                    std::to_string(config.max_side));
+                "detector: an image of " + shape + " is too thin: its long side is scaled to " +
+                    std::to_string(config.max_side) + ", at which nothing is left of the other");
   }
   const Image resized = resize_as_pillow(image, width, height, PillowFilter::kBilinear);
 
