@@ -43,11 +43,20 @@ std::string shape_text(std::span<const int64_t> shape) {
 }
 
 std::shared_ptr<const GgufFile> GgufFile::open(const std::filesystem::path& path) {
-  return std::shared_ptr<const GgufFile>(new GgufFile(path));
+  auto file = std::make_unique<MappedFile>(path, ErrorKind::kModel);
+  const auto bytes = file->bytes();
+  return std::shared_ptr<const GgufFile>(new GgufFile(std::move(file), path, bytes));
 }
 
-GgufFile::GgufFile(const std::filesystem::path& path) : file_(path, ErrorKind::kModel) {
-  ByteReader in(file_.bytes(), path.string(), ErrorKind::kModel);
+std::shared_ptr<const GgufFile> GgufFile::open_memory(std::span<const std::byte> bytes,
+                                                      std::string_view name) {
+  return std::shared_ptr<const GgufFile>(new GgufFile(nullptr, name, bytes));
+}
+
+GgufFile::GgufFile(std::unique_ptr<MappedFile> file, std::filesystem::path path,
+                   std::span<const std::byte> bytes)
+    : file_(std::move(file)), path_(std::move(path)), bytes_(bytes) {
+  ByteReader in(bytes_, path_.string(), ErrorKind::kModel);
   if (const auto magic = in.text(gguf::kMagic.size(), "the GGUF magic"); magic != gguf::kMagic) {
     in.fail("is not a GGUF file: it begins with " + quote(magic) + ", expected 'GGUF'");
   }
@@ -99,7 +108,7 @@ GgufFile::Value GgufFile::read_value(ByteReader& in, std::string_view key) {
     const size_t begin = in.position();
     // Each string takes at least its length, 8 bytes, so that a false count ends with the file.
     for (uint64_t i = 0; i < parsed.count; ++i) read_string(in, what);
-    parsed.bytes = file_.bytes().subspan(begin, in.position() - begin);
+    parsed.bytes = bytes_.subspan(begin, in.position() - begin);
     return parsed;
   }
   const size_t item = gguf::value_bytes(parsed.type);
@@ -170,10 +179,10 @@ void GgufFile::read_tensors(ByteReader& in, uint64_t count) {
     if (elements && *elements <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
       bytes = checked_multiply<uint64_t>(*elements / block, ggml_type_size(tensor.type));
     }
-    if (!bytes || *bytes > file_.bytes().size()) {
+    if (!bytes || *bytes > bytes_.size()) {
       in.fail(what + " of shape " + shape_text(tensor.shape) + " and type " +
               ggml_type_name(tensor.type) + " is larger than the file (" +
-              std::to_string(file_.bytes().size()) + " bytes)");
+              std::to_string(bytes_.size()) + " bytes)");
     }
     tensor.bytes = static_cast<size_t>(*bytes);
     tensors_.push_back(std::move(tensor));
@@ -189,7 +198,7 @@ void GgufFile::place_tensors(uint64_t header_bytes) {
          ", expected a power of two from " + std::to_string(gguf::kMinAlignment) + " to " +
          std::to_string(gguf::kMaxAlignment));
   }
-  const uint64_t size = file_.bytes().size();
+  const uint64_t size = bytes_.size();
   const uint64_t start = (header_bytes + alignment - 1) / alignment * alignment;
   for (GgufTensor& tensor : tensors_) {
     const std::string what = "tensor " + quote(tensor.name);
@@ -241,7 +250,7 @@ const GgufTensor* GgufFile::find(std::string_view name) const {
 }
 
 std::span<const std::byte> GgufFile::data(const GgufTensor& tensor) const {
-  return file_.bytes().subspan(static_cast<size_t>(tensor.offset), tensor.bytes);
+  return bytes_.subspan(static_cast<size_t>(tensor.offset), tensor.bytes);
 }
 
 void GgufFile::fail(const std::string& message) const {

@@ -48,18 +48,26 @@ class GgufFile {
   /// Throws Error(kModel), naming the file, the tensor or key, and the values expected and found.
   static std::shared_ptr<const GgufFile> open(const std::filesystem::path& path);
 
-  const std::filesystem::path& path() const { return file_.path(); }
+  /// The same for a file that is in memory already, such as one embedded in the program. `bytes`
+  /// must live longer and begin at a multiple of 64, as tensors are used where they lie; `name` is
+  /// for messages.
+  static std::shared_ptr<const GgufFile> open_memory(std::span<const std::byte> bytes,
+                                                     std::string_view name);
+
+  const std::filesystem::path& path() const { return path_; }
 
   /// All tensors, in the order of the file.
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   /// The tensor of that name, or null.
   const GgufTensor* find(std::string_view name) const;
   /// The whole mapped file.
-  std::span<const std::byte> bytes() const { return file_.bytes(); }
+  std::span<const std::byte> bytes() const { return bytes_; }
   /// A tensor's bytes in the mapped file.
   std::span<const std::byte> data(const GgufTensor& tensor) const;
   /// Gives back the memory of a tensor's mapped pages, once it has been copied elsewhere.
-  void release_pages(const GgufTensor& tensor) const { file_.release_pages(data(tensor)); }
+  void release_pages(const GgufTensor& tensor) const {
+    if (file_) file_->release_pages(data(tensor));
+  }
 
   // Metadata. A getter returns nothing where the key is absent and throws Error(kModel) where its
   // value is of another kind. Integers of all widths count as integers; reals may also be integers.
@@ -86,7 +94,8 @@ class GgufFile {
     std::span<const std::byte> bytes;
   };
 
-  explicit GgufFile(const std::filesystem::path& path);
+  GgufFile(std::unique_ptr<MappedFile> file, std::filesystem::path path,
+           std::span<const std::byte> bytes);
   void read_values(ByteReader& in, uint64_t count);
   Value read_value(ByteReader& in, std::string_view key);
   void read_tensors(ByteReader& in, uint64_t count);
@@ -99,8 +108,10 @@ class GgufFile {
   [[noreturn]] void fail_kind(std::string_view key, const Value& value,
                               std::string_view expected) const;
 
-  MappedFile file_;
-  std::map<std::string_view, Value> values_;  // the keys point into the mapped file
+  std::unique_ptr<MappedFile> file_;  // none of a file in memory
+  std::filesystem::path path_;
+  std::span<const std::byte> bytes_;
+  std::map<std::string_view, Value> values_;  // the keys point into bytes_
   std::vector<std::string_view> keys_;
   std::vector<GgufTensor> tensors_;
   std::vector<uint32_t> by_name_;  // indices into tensors_, sorted by name
