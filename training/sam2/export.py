@@ -36,6 +36,17 @@ def export(net: Sam2, folder: Path) -> Path:
     return path
 
 
+def read_weights(path: Path, net: Sam2) -> dict[str, torch.Tensor]:
+    """The weights of a .pt checkpoint or of a .gguf model made from one, in the shapes of `net`."""
+    if path.suffix != ".gguf":
+        return torch.load(path, map_location="cpu", weights_only=True)["model"]
+    from gguf import GGUFReader
+
+    found = {t.name: torch.from_numpy(t.data.astype("float32")) for t in GGUFReader(path).tensors}
+    # GGUF drops leading lengths of 1.
+    return {name: found[name].reshape(w.shape) for name, w in net.state_dict().items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of training.sam2.train")

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from . import data, losses, optimizer
 from .config import NANO
 from .evaluate import evaluate
-from .export import export
+from .export import export, read_weights
 from .init import initialise
 from .model import Bank, Sam2
 
@@ -113,6 +113,11 @@ class Trainer:
             o.load_state_dict(s)
         self.step, self.stage, self.stage_step, self.seconds, self.stage_seconds = state["counters"]
         self.args.seed = state["seed"]
+
+    def begin(self, weights: dict[str, Tensor]) -> None:
+        """Take over finished weights; the optimisers start anew."""
+        self.net.load_state_dict(weights)
+        self.average.load_state_dict(weights)
 
     def save(self) -> None:
         part = self.args.out / "train.pt.part"
@@ -296,6 +301,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on from DIR/train.pt")
+    parser.add_argument("--start-from", type=Path, help="weights (.pt or .gguf) to begin with")
     names = [stage.name for stage in CURRICULUM]
     parser.add_argument("--stage", choices=names, help="go on with this stage of the curriculum")
     parser.add_argument("--device", default="cpu")
@@ -320,6 +326,8 @@ def main() -> None:
     args = parse()
     torch.set_num_threads(args.threads)
     trainer = Trainer(args)
+    if args.start_from is not None:
+        trainer.begin(read_weights(args.start_from, trainer.net))
     if args.resume and (args.out / "train.pt").exists():
         trainer.load(torch.load(args.out / "train.pt", map_location=args.device, weights_only=True))
     if args.stage is not None:

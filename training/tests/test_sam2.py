@@ -10,7 +10,7 @@ import torch
 from training import stampworld
 from training.sam2 import data, evaluate, losses, optimizer, train
 from training.sam2.config import NANO
-from training.sam2.export import export
+from training.sam2.export import export, read_weights
 from training.sam2.init import initialise
 from training.sam2.model import Bank, Prompt, Sam2
 
@@ -123,5 +123,30 @@ def test_export_is_an_official_checkpoint(tmp_path, net):
     assert weights["sam_mask_decoder.transformer.layers.0.mlp.layers.0.weight"].shape == (512, 128)
     assert weights["maskmem_tpos_enc"].shape == (7, 1, 1, 64)
     sizes = json.loads(path.with_suffix(".json").read_text())
-    assert sizes["image_size"] == net.image_size == 128 and sizes["trunk"]["window_spec"] == [8, 4, 8, 4]
+    assert sizes["image_size"] == net.image_size == 128 and sizes["trunk"]["window_spec"] == [
+        8,
+        4,
+        8,
+        4,
+    ]
     assert sum(w.numel() for w in weights.values()) * 2 < 8e6  # bytes as f16
+
+
+def test_training_can_begin_with_a_model_file(tmp_path, net):
+    """The weights in the repository are enough to go on, though not the optimisers' state."""
+    gguf = pytest.importorskip("gguf")
+    path = tmp_path / "model.gguf"
+    writer = gguf.GGUFWriter(path, "sam2")
+    for name, w in net.state_dict().items():
+        data = w.numpy().astype(np.float16)
+        # ggml itself keeps no leading lengths of 1.
+        writer.add_tensor(name, data.reshape(data.shape[1:]) if data.shape[0] == 1 else data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    weights = read_weights(path, net)
+    for name, w in net.state_dict().items():
+        assert torch.equal(weights[name], w.half().float()), name
+    from_pt = read_weights(export(net, tmp_path), net)
+    assert all(torch.equal(from_pt[k], w) for k, w in net.state_dict().items())
