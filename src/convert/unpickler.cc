@@ -9,6 +9,7 @@
 #include <bit>
 #include <unordered_map>
 
+#include "convert/pickle_globals.h"
 #include "core/byte_reader.h"
 #include "core/quote.h"
 
@@ -21,47 +22,6 @@ constexpr size_t kMaxBytes = 64u << 20;
 constexpr size_t kMaxValues = 1u << 20;
 constexpr size_t kMaxMarks = 1000;
 constexpr size_t kMaxDims = 8;
-
-enum class Makes { kStorageType, kTensor, kParameter, kDict, kItself, kObject, kAttribute };
-
-struct Global {
-  std::string_view module;
-  std::string_view name;
-  Makes makes;
-  ElementType type = ElementType::kF32;  // of a storage
-};
-
-/// All that a checkpoint may name. Classes that make "objects" are only remembered with their
-/// arguments.
-constexpr Global kGlobals[] = {
-    {"torch", "DoubleStorage", Makes::kStorageType, ElementType::kF64},
-    {"torch", "FloatStorage", Makes::kStorageType, ElementType::kF32},
-    {"torch", "HalfStorage", Makes::kStorageType, ElementType::kF16},
-    {"torch", "BFloat16Storage", Makes::kStorageType, ElementType::kBf16},
-    {"torch", "LongStorage", Makes::kStorageType, ElementType::kI64},
-    {"torch", "IntStorage", Makes::kStorageType, ElementType::kI32},
-    {"torch", "ShortStorage", Makes::kStorageType, ElementType::kI16},
-    {"torch", "CharStorage", Makes::kStorageType, ElementType::kI8},
-    {"torch", "ByteStorage", Makes::kStorageType, ElementType::kU8},
-    {"torch", "BoolStorage", Makes::kStorageType, ElementType::kBool},
-    {"torch._utils", "_rebuild_tensor_v2", Makes::kTensor},
-    {"torch._utils", "_rebuild_parameter", Makes::kParameter},
-    {"collections", "OrderedDict", Makes::kDict},
-    {"torch", "Size", Makes::kItself},
-    {"_codecs", "encode", Makes::kItself},
-    {"__builtin__", "set", Makes::kItself},
-    {"builtins", "set", Makes::kItself},
-    {"argparse", "Namespace", Makes::kObject},
-    {"torch", "device", Makes::kObject},
-    {"pathlib", "PosixPath", Makes::kObject},
-    {"numpy", "dtype", Makes::kObject},
-    {"numpy.core.multiarray", "scalar", Makes::kObject},
-    {"numpy._core.multiarray", "scalar", Makes::kObject},
-    {"torch", "float32", Makes::kAttribute},
-    {"torch", "float16", Makes::kAttribute},
-    {"torch", "bfloat16", Makes::kAttribute},
-    {"torch", "int64", Makes::kAttribute},
-};
 
 enum Opcode : uint8_t {
   kMark = '(',
@@ -99,39 +59,6 @@ enum Opcode : uint8_t {
 };
 
 }  // namespace
-
-size_t element_bytes(ElementType type) {
-  switch (type) {
-    case ElementType::kF64:
-    case ElementType::kI64:
-      return 8;
-    case ElementType::kF32:
-    case ElementType::kI32:
-      return 4;
-    case ElementType::kF16:
-    case ElementType::kBf16:
-    case ElementType::kI16:
-      return 2;
-    default:
-      return 1;
-  }
-}
-
-const char* element_name(ElementType type) {
-  constexpr const char* kNames[] = {"f64", "f32", "f16", "bf16", "i64",
-                                    "i32", "i16", "i8",  "u8",   "bool"};
-  return kNames[static_cast<size_t>(type)];
-}
-
-const PickleValue* PickleValue::get(std::string_view key) const {
-  const auto* dict = as<PickleDict>();
-  if (dict == nullptr) return nullptr;
-  for (const auto& [name, value] : *dict) {
-    const auto* text = name->as<std::string_view>();
-    if (text != nullptr && *text == key) return value;
-  }
-  return nullptr;
-}
 
 /// The pickle machine: a stack of values, marks into it, and a memo.
 class Unpickler {
@@ -387,7 +314,8 @@ class Unpickler {
         if (items.empty()) {
           push({Value::Tuple{}});
         } else {
-          push(*items[0]);
+          // The same value, not a copy: copies of one long list could fill the memory.
+          push_again(const_cast<Value*>(items[0]));
         }
         return;
       case Makes::kDict:
@@ -437,24 +365,6 @@ class Unpickler {
     return out;
   }
 
-  /// Whether all elements lie in the storage, and are no more than it has: else a small file could
-  /// ask for much memory.
-  static bool lies_within(const PickleTensor& tensor) {
-    const uint64_t elements = tensor.storage.elements;
-    if (tensor.offset > elements) return false;
-    uint64_t count = 1, last = tensor.offset;
-    for (size_t d = 0; d < tensor.shape.size(); ++d) {
-      const auto length = static_cast<uint64_t>(tensor.shape[d]);
-      const auto stride = static_cast<uint64_t>(tensor.strides[d]);
-      if (length == 0) return true;
-      if (count > elements / length) return false;
-      count *= length;
-      if (length > 1 && stride > (elements - last) / (length - 1)) return false;
-      last += (length - 1) * stride;
-    }
-    return last < elements;
-  }
-
   /// _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks): all within the
   /// storage.
   void push_tensor(const PickleItems& items) {
@@ -468,7 +378,7 @@ class Unpickler {
                         lengths(items[3], "strides")};
     if (tensor.shape.size() != tensor.strides.size())
       fail("a tensor has not one stride a dimension");
-    if (!lies_within(tensor)) {
+    if (!tensor.lies_within_storage()) {
       fail("a tensor reaches beyond its storage " + quote(storage->key) + " of " +
            std::to_string(storage->elements) + " elements");
     }

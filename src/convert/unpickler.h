@@ -35,6 +35,10 @@ struct PickleTensor {
   uint64_t offset = 0;  ///< in elements
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  ///< in elements
+
+  /// Whether all elements lie in the storage, and are no more than it has: else a small file could
+  /// ask for much memory.
+  bool lies_within_storage() const;
 };
 
 /// An object of a listed class that is kept for what it holds, such as argparse.Namespace; nothing
@@ -45,7 +49,7 @@ struct PickleObject {
   const PickleValue* state = nullptr;
 };
 
-/// One of the names that a pickle may refer to; which ones are listed in unpickler.cc.
+/// One of the names that a pickle may refer to; which ones are listed in pickle_globals.h.
 struct PickleGlobal {
   int index = 0;
 };

@@ -157,6 +157,23 @@ TEST(UnpicklerTest, BoundsDepthAndSize) {
   EXPECT_EQ(complaint(PickleSpec().raw(doubling).stop()), "");
 }
 
+// 100,000 calls, each of which could copy a list of 100,000: 80 GB.
+TEST(UnpicklerTest, ArgumentsAreNotCopied) {
+  PickleSpec spec;
+  spec.raw("]q")
+      .op(0)
+      .op('(')
+      .raw(std::string(100000, 'N'))
+      .op('e')
+      .op(0x85)
+      .raw("q")
+      .op(1)
+      .op('(');
+  spec.global("builtins", "set").raw("q").op(2);
+  for (int i = 0; i < 100000; ++i) spec.raw("h").op(2).raw("h").op(1).op('R');
+  EXPECT_EQ(complaint(spec.op('t').op(0x86).stop()), "");
+}
+
 TEST(UnpicklerTest, CutShortAtEveryByteIsAnError) {
   const std::string whole =
       PickleSpec().op('}').text("w").tensor("0", 12, {4, 3}, {3, 1}).op('s').stop();
