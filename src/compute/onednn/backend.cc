@@ -11,6 +11,7 @@
 #include "compute/onednn/convolution.h"
 #include "compute/onednn/fusion.h"
 #include "compute/onednn/matmul.h"
+#include "compute/onednn/primitives.h"
 #include "compute/onednn/rows.h"
 
 namespace alref::compute::onednn {
@@ -18,7 +19,7 @@ namespace {
 
 struct Backend {
   explicit Backend(const BackendOptions& options)
-      : engine(options.threads, options.precision == Precision::kBf16), cpu(ggml_backend_cpu_init()) {
+      : engine(options.threads, options.precision == Precision::kBf16, options.own_kernels), cpu(ggml_backend_cpu_init()) {
     ggml_backend_cpu_set_n_threads(cpu, options.threads);
     // One that stays, so that a run of a few nodes does not allocate one.
     ggml_threadpool_params params = ggml_threadpool_params_default(options.threads);
@@ -34,8 +35,25 @@ struct Backend {
 
   Engine engine;
   WeightCache weights;
+  Primitives primitives;
   ggml_backend_t cpu;
   ggml_threadpool_t pool;
+};
+
+// oneDNN uses as many threads as OpenMP would by default on the calling thread.
+class UsedThreads {
+ public:
+#ifdef _OPENMP
+  explicit UsedThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~UsedThreads() { omp_set_num_threads(before_); }
+  UsedThreads(const UsedThreads&) = delete;
+  UsedThreads& operator=(const UsedThreads&) = delete;
+
+ private:
+  int before_;
+#else
+  explicit UsedThreads(int) {}
+#endif
 };
 
 Backend& state(ggml_backend_t backend) { return *static_cast<Backend*>(backend->context); }
@@ -53,32 +71,40 @@ bool has_plain_rows(const ggml_tensor* t) {
 // Who computes a node.
 enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kWindowAttention, kConvolution };
 
-Step step_of_custom(const ggml_tensor* node) {
+Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
   if (!op) return Step::kGgml;
   for (int i = 0; i < GGML_MAX_SRC && node->src[i]; ++i) {
     if (!has_plain_rows(node->src[i])) return Step::kGgml;
   }
-  if (dynamic_cast<const AttentionOp*>(op)) return Step::kAttention;
-  if (dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
+  const bool own = b.engine.f32();
+  if (const auto* attention = dynamic_cast<const AttentionOp*>(op)) {
+    return own || b.primitives.takes_attention(*attention, node) ? Step::kAttention : Step::kGgml;
+  }
+  if (own && dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
   return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution : Step::kGgml;
 }
 
-Step step_of(const Engine& engine, const ggml_tensor* node) {
+Step step_of(const Backend& b, const ggml_tensor* node) {
   if (is_nothing(node)) return Step::kNothing;
-  if (takes_matmul(engine, node)) return Step::kMatmul;
-  if (takes_norm(engine, node)) return Step::kNorm;
-  if (takes_activation(engine, node)) return Step::kActivation;
-  return engine.f32() ? step_of_custom(node) : Step::kGgml;
+  if (b.engine.f32() ? takes_matmul(b.engine, node) : b.primitives.takes_matmul(node)) return Step::kMatmul;
+  if (takes_norm(b.engine, node)) return Step::kNorm;
+  if (takes_activation(b.engine, node)) return Step::kActivation;
+  return step_of_custom(b, node);
 }
 
 // Computes what begins at node `i` and returns the first node after it.
 int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
+  const bool own = b.engine.f32();
   switch (step) {
     case Step::kMatmul: {
       const auto [linear, end] = fuse_linear(graph, i);
-      run_matmul(b.engine, b.weights, linear);
+      if (own) {
+        run_matmul(b.engine, b.weights, linear);
+      } else {
+        b.primitives.run_matmul(b.engine, linear);
+      }
       return end;
     }
     case Step::kNorm: {
@@ -87,13 +113,27 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       return end;
     }
     case Step::kActivation: run_activation(b.engine, node); break;
-    case Step::kAttention: run_attention(b.engine, static_cast<const AttentionOp&>(*custom_op_of(node)), node); break;
+    case Step::kAttention: {
+      const auto& op = static_cast<const AttentionOp&>(*custom_op_of(node));
+      if (own) {
+        run_attention(b.engine, op, node);
+      } else {
+        b.primitives.run_attention(b.engine, op, node);
+      }
+      break;
+    }
     case Step::kWindowAttention:
       run_window_attention(b.engine, static_cast<const WindowAttentionOp&>(*custom_op_of(node)), node);
       break;
-    case Step::kConvolution:
-      run_convolution(b.engine, b.weights, static_cast<const ConvolutionOp&>(*custom_op_of(node)), node);
+    case Step::kConvolution: {
+      const auto& op = static_cast<const ConvolutionOp&>(*custom_op_of(node));
+      if (own) {
+        run_convolution(b.engine, b.weights, op, node);
+      } else {
+        b.primitives.run_convolution(b.engine, op, node);
+      }
       break;
+    }
     case Step::kNothing:
     case Step::kGgml: break;
   }
@@ -102,6 +142,7 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
 
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   Backend& b = state(backend);
+  const UsedThreads threads(b.engine.threads());
   int waiting = 0;  // nodes [waiting, i) are ggml's and not computed yet
   const auto hand_on = [&](int end) {
     if (waiting == end) return GGML_STATUS_SUCCESS;
@@ -109,7 +150,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     return ggml_backend_graph_compute(b.cpu, &part);
   };
   for (int i = 0; i < graph->n_nodes;) {
-    const Step step = step_of(b.engine, graph->nodes[i]);
+    const Step step = step_of(b, graph->nodes[i]);
     if (step == Step::kGgml || (step == Step::kNothing && waiting < i)) {
       ++i;
       continue;
@@ -197,6 +238,7 @@ ggml_backend_t make_backend(const BackendOptions& options) {
 
 void forget_weights(ggml_backend_t backend, const void* begin, size_t bytes) {
   state(backend).weights.forget(begin, bytes);
+  state(backend).primitives.forget(begin, bytes);
 }
 
 int64_t preparations(ggml_backend_t backend) { return state(backend).engine.preparations(); }

@@ -62,11 +62,12 @@ class Carver {
 /// What the operators of one backend share: threads, scratch memory, kernels. Used by one thread at a time.
 class Engine {
  public:
-  Engine(int threads, bool bf16)
+  /// `own_kernels` false: as on a processor without AVX-512.
+  Engine(int threads, bool bf16, bool own_kernels)
       : threads_(threads),
-        f32_(kernels::block_kernels(kernels::Element::kF32)),
-        fast_(bf16 ? kernels::block_kernels(kernels::Element::kBf16) : nullptr),
-        rows_(kernels::row_kernels()),
+        f32_(own_kernels ? kernels::block_kernels(kernels::Element::kF32) : nullptr),
+        fast_(own_kernels && bf16 ? kernels::block_kernels(kernels::Element::kBf16) : nullptr),
+        rows_(own_kernels ? kernels::row_kernels() : nullptr),
         thread_scratch_(static_cast<size_t>(threads)) {
     if (!fast_) fast_ = f32_;
   }
