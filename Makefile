@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all demo test setup build fuzz bench-data clean
+.PHONY: all demo test parity setup build fuzz bench-data clean
 
 all: build
 
@@ -33,6 +33,15 @@ SEED ?= 1
 bench-data:
 	@tools/setup.sh data
 	@.venv-data/bin/python -m training.stampbench --out bench-data --seed $(SEED)
+
+# Against the official code with seeded random weights at true size; hours on a small machine. Wants a checkout of it:
+# make parity GROUNDING_DINO_REPO=PATH
+parity: build
+	@test -n "$(GROUNDING_DINO_REPO)" || { echo "make parity: say GROUNDING_DINO_REPO=PATH, a checkout of IDEA-Research/GroundingDINO"; exit 2; }
+	@test -x .venv-parity/bin/python || python3 -m venv .venv-parity
+	@.venv-parity/bin/pip install -q -r parity/requirements.txt
+	@cmake --build --preset release --target grounding_dino_stages -j$(JOBS)
+	@.venv-parity/bin/python -W ignore parity/gdino.py --repo "$(GROUNDING_DINO_REPO)" --stages build/release/parity/grounding_dino_stages
 
 clean:
 	rm -rf build

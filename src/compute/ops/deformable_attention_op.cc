@@ -128,7 +128,8 @@ ALREF_INLINE void softmax(const float* scores, int64_t count, float* weights, in
 template <int kVectors, typename Value>
 ALREF_INLINE void gather(const Corners& corners, int64_t count, const char* value, size_t stride,
                          float* out) {
-  F32 sums[kVectors] = {};
+  // Two sums, of the left and of the right corners: one alone would wait for itself at every step.
+  F32 sums[2][kVectors] = {};
   for (int64_t point = 0; point < count; ++point) {
     const size_t slot =
         static_cast<size_t>(point / kLanes) * 4 * kLanes + static_cast<size_t>(point % kLanes);
@@ -139,11 +140,11 @@ ALREF_INLINE void gather(const Corners& corners, int64_t count, const char* valu
       for (int k = 0; k < kVectors; ++k) {
         F32 channels;
         widen(channels, pixel + k * kLanes);
-        sums[k] += channels * weight;
+        sums[corner % 2][k] += channels * weight;
       }
     }
   }
-  for (int k = 0; k < kVectors; ++k) simd::store(out + k * kLanes, sums[k]);
+  for (int k = 0; k < kVectors; ++k) simd::store(out + k * kLanes, sums[0][k] + sums[1][k]);
 }
 
 template <typename Value>
