@@ -34,14 +34,18 @@ bench-data:
 	@tools/setup.sh data
 	@.venv-data/bin/python -m training.stampbench --out bench-data --seed $(SEED)
 
-# Against the official code with seeded random weights at true size; hours on a small machine. Wants a checkout of it:
-# make parity GROUNDING_DINO_REPO=PATH
+# Against the official codes with seeded random weights at true size; hours on a small machine. Wants checkouts of them,
+# and any video for SAM 2's tracker; what is not named is left out:
+# make parity GROUNDING_DINO_REPO=PATH SAM2_REPO=PATH CLIP=FILE
+PARITY_PYTHON = .venv-parity/bin/python -W ignore
 parity: build
-	@test -n "$(GROUNDING_DINO_REPO)" || { echo "make parity: say GROUNDING_DINO_REPO=PATH, a checkout of IDEA-Research/GroundingDINO"; exit 2; }
+	@test -n "$(GROUNDING_DINO_REPO)$(SAM2_REPO)" || { echo "make parity: say GROUNDING_DINO_REPO=PATH, a checkout of IDEA-Research/GroundingDINO, or SAM2_REPO=PATH, of facebookresearch/sam2, or both"; exit 2; }
 	@test -x .venv-parity/bin/python || python3 -m venv .venv-parity
 	@.venv-parity/bin/pip install -q -r parity/requirements.txt
 	@cmake --build --preset release --target grounding_dino_stages -j$(JOBS)
-	@.venv-parity/bin/python -W ignore parity/gdino.py --repo "$(GROUNDING_DINO_REPO)" --stages build/release/parity/grounding_dino_stages
+	@test -z "$(GROUNDING_DINO_REPO)" || $(PARITY_PYTHON) parity/gdino.py --repo "$(GROUNDING_DINO_REPO)" --stages build/release/parity/grounding_dino_stages
+	@test -z "$(SAM2_REPO)" || $(PARITY_PYTHON) parity/sam2_image.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref
+	@test -z "$(SAM2_REPO)" -o -z "$(CLIP)" || $(PARITY_PYTHON) parity/sam2_video.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref --video "$(CLIP)"
 
 clean:
 	rm -rf build

@@ -5,6 +5,7 @@ Imports the package `sam2` from a checkout of github.com/facebookresearch/sam2 t
 this comparison does not (torchvision, iopath, hydra) is stood in for.
 """
 import importlib
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -165,3 +166,12 @@ def frames_as_loaded(frames, image_size):
     images -= mean
     images /= std
     return images, frames[0].shape[0], frames[0].shape[1]
+
+
+def convert(model, alref: str, folder: Path, variant: str) -> Path:
+    """The model's weights as a GGUF file, by way of a checkpoint and `alref convert`."""
+    checkpoint, weights = folder / f"sam{variant}.pt", folder / f"sam{variant}.gguf"
+    torch.save({"model": model.state_dict()}, checkpoint)
+    subprocess.run([alref, "convert", checkpoint, "-o", weights, "--type", "f32"], check=True, capture_output=True)
+    checkpoint.unlink()
+    return weights
