@@ -75,6 +75,7 @@ int64_t SourceTensor::elements() const {
 }
 
 void SourceTensor::read(uint64_t begin, std::span<float> out) const {
+  if (out.empty()) return;  // an empty tensor has no bytes to point to
   const size_t width = element_bytes(type);
   if (is_row_major(*this)) {
     const std::byte* at = storage.data() + (offset + begin) * width;

@@ -52,6 +52,15 @@ TEST(SafetensorsTest, ReadsTensors) {
   EXPECT_EQ(values[0], 0.74609375f);  // 0x3f3f as bf16
 }
 
+TEST(SafetensorsTest, EmptyTensorsHoldNothing) {
+  const std::string bytes = file(R"({"e":{"dtype":"F32","shape":[0,4],"data_offsets":[0,0]}})", 0);
+  const auto tensors = read_safetensors(as_bytes(bytes), "model.safetensors");
+  EXPECT_EQ(tensors.at("e").elements(), 0);
+  std::vector<float> values;
+  tensors.at("e").read(0, values);
+  EXPECT_TRUE(values.empty());
+}
+
 TEST(SafetensorsTest, CutShortAtEveryByteIsAnError) {
   const std::string whole = file(kTwo, 28);
   for (size_t size = 0; size < whole.size(); ++size)
