@@ -2,6 +2,8 @@
 #include "alref/error.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -74,13 +76,18 @@ std::pair<SourceTensor, Range> read_entry(const json& entry, const std::string& 
 
   const json& shape = member(entry, "shape", what, in);
   if (!shape.is_array() || shape.size() > kMaxDims) in.fail(what + " has a bad shape");
+  // Without its zeros, so that an empty tensor's other lengths cannot overflow what is computed
+  // with them.
   std::optional<uint64_t> bytes = element_bytes(tensor.type);
+  bool empty = false;
   for (const json& length : shape) {
     const uint64_t n = whole_number(length, what + ": a length", in);
-    if (bytes) bytes = checked_multiply(*bytes, n);
-    if (n > data.size() * uint64_t{8} + 1) bytes.reset();
+    empty = empty || n == 0;
+    if (bytes) bytes = checked_multiply(*bytes, std::max<uint64_t>(n, 1));
     tensor.shape.push_back(static_cast<int64_t>(n));
   }
+  if (bytes && *bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) bytes.reset();
+  if (bytes && empty) bytes = 0;
   const json& offsets = member(entry, "data_offsets", what, in);
   if (!offsets.is_array() || offsets.size() != 2) in.fail(what + " has bad data_offsets");
   const Range range{whole_number(offsets[0], what + ": an offset", in),
