@@ -72,37 +72,47 @@ def contested(scene):
     return [e for e in scene.expressions if e.contested and e.category in ("position", "size", "relation")]
 
 
+def contexts(kind, other):
+    """Phrases in which a kind is named, all with the kind as what they speak of."""
+    modifiers = [w for pair in _REPHRASED.items() for w in (pair[0], *pair[1]) if " " in w]
+    modifiers += ["at the top", "at the bottom", *_UNSEEN]
+    modifiers += [f"{place} the {{}}" for place in ("to the left of", "to the right of", "above", "below")]
+    sizes = ("larger", "bigger", "smaller", "largest", "smallest")
+    return (
+        [kind, f"the {kind}", f"a {kind}"]
+        + [f"the {size} {kind}" for size in sizes]
+        + [f"the {kind} {m.format(other)}" for m in modifiers]
+    )
+
+
 def _article(kind, rng):
-    return ("", "the ", "a ")[rng.choice(3, p=(0.45, 0.45, 0.1))] + kind
+    return ("", "the ", "a ")[rng.choice(3, p=(0.12, 0.76, 0.12))] + kind
 
 
 def _expression(scene, rng):
-    """One referring expression as (phrase, [(object, whole phrase's target, part, part's target)])."""
+    """One referring expression as (phrase, [(object, noun, what the noun's tokens should say)])."""
     hard = contested(scene)
     easy = [e for e in scene.expressions if e.category in ("position", "relation") and not e.contested]
-    which = rng.random()
-    if which < 0.7 and (hard or easy):
+    if rng.random() < 0.7 and (hard or easy):
         pool = hard if hard and (not easy or rng.random() < 0.75) else easy
         e = pool[rng.integers(len(pool))]
-        phrase, meant = e.text, e.target
+        phrase, kind = e.text, scene.kinds[e.target]
         for words, others in _REPHRASED.items():
             if words in phrase and rng.random() < 0.3:
                 phrase = phrase.replace(words, others[rng.integers(len(others))])
                 break
-        kind = scene.kinds[meant]
-        found = [
-            (n, 1.0, None, 0.0) if n == meant else (n, 0.0, kind, NAMED_ONLY)
-            for n, k in enumerate(scene.kinds)
-            if k == kind
-        ]
+        meant = [e.target]
     else:
         kind = scene.kinds[rng.integers(len(scene.kinds))]
         modifier = _UNSEEN[rng.integers(len(_UNSEEN))]
         phrase = f"the {kind} {modifier.format(rng.choice(all_kinds()))}"
-        found = [(n, 1.0, None, 0.0) for n, k in enumerate(scene.kinds) if k == kind]
+        meant = range(len(scene.kinds))
+    found = [
+        (n, kind, 1.0 if n in meant else NAMED_ONLY) for n, k in enumerate(scene.kinds) if k == kind
+    ]
     for other in dict.fromkeys(scene.kinds):
         if other != kind and phrase.endswith(f" the {other}"):
-            found += [(n, 0.0, other, NAMED_ONLY) for n, k in enumerate(scene.kinds) if k == other]
+            found += [(n, other, NAMED_ONLY) for n, k in enumerate(scene.kinds) if k == other]
     return phrase, found
 
 
@@ -115,7 +125,7 @@ def caption(scene, rng, text):
         return [k for k in dict.fromkeys(picked) if k not in scene.kinds and k not in scene.hidden]
 
     def noun(kind):
-        found = [(n, 1.0, None, 0.0) for n, k in enumerate(scene.kinds) if k == kind]
+        found = [(n, kind, 1.0) for n, k in enumerate(scene.kinds) if k == kind]
         return _article(kind, rng), found
 
     mode = rng.random()
@@ -139,22 +149,24 @@ def caption(scene, rng, text):
     return pairs
 
 
-def _find(ids, part):
+def find(ids, part):
     """Index of the first occurrence of `part` in `ids`; -1 if there is none."""
     return next((i for i in range(len(ids)) if ids[i : i + len(part)] == part), -1)
 
 
 def token_targets(pairs, spans, text, length):
-    """-> boxes' objects [n] and what each token should say for each, [n, length]."""
+    """-> boxes' objects [n] and what each token should say for each, [n, length].
+
+    Only nouns speak: of articles and modifiers a small network cannot know whose they are.
+    """
     objects, rows = [], []
     for (phrase, found), span in zip(pairs, spans):
-        for n, whole, part, value in found:
+        ids = text.phrase_ids(phrase)
+        for n, noun, value in found:
+            part = text.phrase_ids(noun)
+            at = find(ids, part)
             row = torch.zeros(length)
-            row[span] = whole
-            if part is not None:
-                ids = text.phrase_ids(part)
-                at = _find(text.phrase_ids(phrase), ids)
-                row[[span[at + i] for i in range(len(ids))]] = value
+            row[span[at : at + len(part)]] = value
             objects.append(n)
             rows.append(row)
     return objects, torch.stack(rows) if rows else torch.zeros(0, length)

@@ -25,7 +25,7 @@ from .config import Config
 from .data import all_kinds, dense_batch, detection_batch
 from .evaluate import calibrate, evaluate
 from .export import write_export
-from .initialise import near_identity, start
+from .initialise import near_identity, refit_text, start
 from .losses import detection_loss
 from .model import GroundingDino, detector_state, normalise
 from .text import TextCache
@@ -37,29 +37,43 @@ TOKENS = 40  # every batch's captions are padded to this
 # at the end (Muon's; AdamW's is half)
 STAGES = (
     ("dense", 10.5, ((128, 128),), 10, 2e-3, 1e-4),
-    ("small", 30, ((128, 128), (128, 160), (112, 144)), 16, 1.5e-3, 5e-4),
+    ("small", 30, ((128, 128), (128, 160), (112, 144)), 16, 1.2e-3, 4e-4),
     ("large", 240, ((192, 256), (192, 256), (192, 192), (160, 256)), 8, 1e-3, 3e-5),
 )
 
 
 class Optimizer:
-    """Muon for hidden matrices, AdamW for the rest; deformable attention's offsets learn slower."""
+    """Muon for hidden matrices, AdamW for the rest; deformable attention's offsets learn slower.
 
-    def __init__(self, named):
-        muon, adam, slow = [], [], []
+    known_rate: factor for what the dense pre-training has taught.
+    """
+
+    def __init__(self, named, known_rate):
+        groups = {"muon": ([], []), "adam": ([], []), "slow": ([], [])}
         for name, p in named:
+            known = name.startswith(("backbone", "input_proj", "feat_map"))
             if "sampling_offsets" in name or "attention_weights" in name:
-                slow.append(p)
+                group = "slow"
             elif p.dim() == 2 and not any(k in name for k in ("bias_table", "embed", "feat_map")):
-                muon.append(p)
+                group = "muon"
             else:
-                adam.append(p)
+                group = "adam"
+            groups[group][known].append(p)
+        rates = {"muon": 1.0, "adam": 0.5, "slow": 0.2}
+
+        def rated(*names):
+            return [
+                {"params": params, "rate": rates[name] * (known_rate if known else 1.0)}
+                for name in names
+                for known, params in enumerate(groups[name])
+                if params
+            ]
+
         self.parts = [
-            torch.optim.Muon(muon, lr=1, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW([{"params": adam, "rate": 0.5}, {"params": slow, "rate": 0.2}], lr=1,
-                              weight_decay=0.02, betas=(0.9, 0.98)),
+            torch.optim.Muon(rated("muon"), lr=1, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(rated("adam", "slow"), lr=1, weight_decay=0.02, betas=(0.9, 0.98)),
         ]
-        self.params = muon + adam + slow
+        self.params = [p for pair in groups.values() for params in pair for p in params]
 
     def step(self, lr):
         """One update; gradients are clipped to norm 1. -> the norm before"""
@@ -134,7 +148,7 @@ class Trainer:
         if STAGES[self.stage][0] == "dense":
             named = [(n, p) for n, p in named if n.startswith(("backbone", "input_proj", "feat_map"))]
             named += list(self.head.named_parameters())
-        self.optimizer = Optimizer(named)
+        self.optimizer = Optimizer(named, 1.0 if STAGES[self.stage][0] == "dense" else 0.25)
         self.ema = {k: v.detach().clone() for k, v in detector_state(self.model).items()}
         self.stage_step = 0
 
@@ -247,7 +261,11 @@ class Trainer:
         if STAGES[self.stage - 1][0] == "dense":
             with torch.no_grad():
                 self.model.cpu()
-                near_identity(self.model)
+                words = F.normalize(self.model.feat_map(self.head.features.cpu()), dim=-1)
+                words = words * self.config.d_model**0.5
+                refit_text(self.model, self.text, words)
+                frames, _ = dense_batch(range(self.seed, self.seed + 16), STAGES[0][2][0])
+                near_identity(self.model, normalise(frames, self.config), words)
                 self.model.to(self.device)
         self.averages = {}
         self._new_optimizer()
