@@ -165,6 +165,7 @@ struct Products {
                                 c + row * c_stride + column, c_stride, last, row, column, e);
       }
     }
+    if (e.stream) _mm_sfence();  // such stores are ordered by nothing else
   }
 
   static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel) {
