@@ -80,6 +80,9 @@ struct FloatMap {
   const float* row(int y) const { return values.data() + static_cast<size_t>(y) * width; }
 };
 
+/// 1 where logits are above 0.
+Mask positive(const FloatMap& logits);
+
 /// A sound: `channels` interleaved, samples in [-1, 1].
 struct Waveform {
   int sample_rate = 0;

@@ -14,6 +14,7 @@
 #include "cli/match_command.h"
 #include "cli/models_command.h"
 #include "cli/score_command.h"
+#include "cli/segment_command.h"
 #include "cli/tag_command.h"
 #include "cli/terminal.h"
 #include "cli/track_command.h"
@@ -81,10 +82,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", [] { return alref::version_report(); });
   app.require_subcommand(1);
   app.fallthrough();
+  app.set_config("--config", "", "options from a TOML file: a table a command, such as [segment]");
   int verbosity = 0;
   app.add_flag("-v,--verbose", verbosity, "each stage's choice and time, on stderr; twice: more");
   app.parse_complete_callback([&] { set_up_log(verbosity); });
 
+  alref::cli::add_segment_command(app);
   alref::cli::add_mask_command(app);
   alref::cli::add_track_command(app);
   alref::cli::add_detect_command(app);

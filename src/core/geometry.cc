@@ -17,4 +17,10 @@ size_t Mask::area() const {
       std::count_if(pixels.begin(), pixels.end(), [](uint8_t p) { return p != 0; }));
 }
 
+Mask positive(const FloatMap& logits) {
+  Mask mask(logits.width, logits.height);
+  for (size_t i = 0; i < logits.values.size(); ++i) mask.pixels[i] = logits.values[i] > 0;
+  return mask;
+}
+
 }  // namespace alref

@@ -28,12 +28,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-Mask positive(const FloatMap& logits) {
-  Mask mask(logits.width, logits.height);
-  for (size_t i = 0; i < logits.values.size(); ++i) mask.pixels[i] = logits.values[i] > 0;
-  return mask;
-}
-
 class Run {
  public:
   Run(Scene& scene, VideoSegmenter& segmenter, const RvosEvents& events, RvosRun& run)

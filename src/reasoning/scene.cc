@@ -25,6 +25,11 @@ Scene::Scene(FrameSource& frames, DetectFunction detect, std::string name)
   frame_count_ = *frames.frame_count();
 }
 
+void Scene::keep_best(std::vector<Detection>& boxes) {
+  std::ranges::stable_sort(boxes, std::greater<>(), &Detection::score);
+  if (boxes.size() > kMostBoxes) boxes.resize(kMostBoxes);
+}
+
 std::vector<Detection> Scene::detect(int frame, std::string_view caption, float box_threshold) {
   std::pair<int, std::string> key(frame, caption);
   auto known = detections_.find(key);
@@ -34,10 +39,9 @@ std::vector<Detection> Scene::detect(int frame, std::string_view caption, float 
       throw Error(ErrorKind::kInput, name_ + ": no frame " + std::to_string(frame) + ", expected " +
                                          std::to_string(frame_count_) + " frames");
     }
-    std::vector<Detection> found = detect_(*image, caption, kLowestBoxThreshold, kTextThreshold);
-    std::stable_sort(found.begin(), found.end(),
-                     [](const Detection& a, const Detection& b) { return a.score > b.score; });
-    if (found.size() > kMostBoxes) found.resize(kMostBoxes);
+    std::vector<Detection> found =
+        detect_(frame, *image, caption, kLowestBoxThreshold, kTextThreshold);
+    keep_best(found);
     ++detector_runs_;
     known = detections_.emplace(std::move(key), std::move(found)).first;
   } else {

@@ -17,10 +17,11 @@
 
 namespace alref::reasoning {
 
-/// Boxes for a caption on one image, in the detector's order; those below `box_threshold` are left
-/// out.
-using DetectFunction = std::function<std::vector<Detection>(
-    const Image& image, std::string_view caption, float box_threshold, float text_threshold)>;
+/// Boxes for a caption on one frame of the video, in the detector's order; those below
+/// `box_threshold` are left out.
+using DetectFunction =
+    std::function<std::vector<Detection>(int frame, const Image& image, std::string_view caption,
+                                         float box_threshold, float text_threshold)>;
 
 /// One video as reasoners see it. What several sentences need is made once: each frame goes through
 /// the detector once a caption, and each clip's strip is drawn once.
@@ -46,6 +47,8 @@ class Scene {
   const std::string& name() const { return name_; }
   int frame_count() const { return frame_count_; }
 
+  /// Sorts boxes by score, equal ones in their order, and leaves the best kMostBoxes.
+  static void keep_best(std::vector<Detection>& boxes);
   /// Boxes whose score is above `box_threshold`, the best first, equal ones in the detector's
   /// order.
   std::vector<Detection> detect(int frame, std::string_view caption, float box_threshold);

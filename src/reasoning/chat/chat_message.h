@@ -32,6 +32,4 @@ std::optional<Answer> read_chat_response(const std::string& body);
 /// What a server says of an error: its message, or the beginning of the body, on one line.
 std::string chat_error_text(const std::string& body);
 
-std::string base64(std::span<const uint8_t> bytes);
-
 }  // namespace alref::reasoning

@@ -76,9 +76,11 @@ std::optional<double> judge_size(const Constraint& c, const Candidate& candidate
     measure = [](const View& v) { return 2 * std::log(std::max(v.width, 1e-3)); };
   }
   const double sign = c.value == "small" || c.value == "short" || c.value == "thin" ? -1 : 1;
-  return among_rivals(candidate, c.rank, kSizeMargin, [&](const Track& r) {
-    return sign * difference(*candidate.track, r, e, measure);
-  });
+  // Things are cut by borders and by one another, never enlarged: their better views tell their
+  // size.
+  const double own = upper_quartile(*candidate.track, e, measure);
+  return among_rivals(candidate, c.rank, kSizeMargin,
+                      [&](const Track& r) { return sign * (own - upper_quartile(r, e, measure)); });
 }
 
 double judge_order(const Constraint& c, const Candidate& candidate, const Extent& e) {

@@ -26,6 +26,14 @@ double mean(const Track& track, const Extent& e, const Measure& measure) {
   return sum / static_cast<double>(track.sightings.size());
 }
 
+double upper_quartile(const Track& track, const Extent& e, const Measure& measure) {
+  std::vector<double> values;
+  for (const Sighting& s : track.sightings) values.push_back(measure(view(s, e)));
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() * 3 / 4);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
 double difference(const Track& a, const Track& b, const Extent& e, const Measure& measure) {
   double sum = 0;
   int count = 0;
@@ -93,11 +101,14 @@ MotionMeasure measure_motion(const Track& track, const Extent& e) {
   const View first = view(seen.front(), e), last = view(seen.back(), e);
   m.dx = last.cx - first.cx;
   m.dy = last.cy - first.cy;
-  // Things that enter or leave are cut by the border: growth is measured between whole ones.
-  std::vector<double> areas;
-  for (const Sighting& s : seen) {
-    if (!at_border(s, e)) areas.push_back(std::log(view(s, e).area()));
+  // Things that enter or leave are cut by the border: growth is measured between whole ones where
+  // there are.
+  std::vector<double> whole, areas;
+  for (const Sighting& sighting : seen) {
+    areas.push_back(std::log(view(sighting, e).area()));
+    if (!at_border(sighting, e)) whole.push_back(areas.back());
   }
+  if (whole.size() >= 3) areas = std::move(whole);
   if (areas.size() >= 2) {
     const size_t n = std::min<size_t>(2, areas.size() / 2);
     const auto average = [&](auto begin) {

@@ -33,6 +33,8 @@ bool at_border(const Sighting& sighting, const Extent& extent);
 
 using Measure = std::function<double(const View&)>;
 double mean(const Track& track, const Extent& extent, const Measure& measure);
+/// The value that a quarter of the sightings exceed.
+double upper_quartile(const Track& track, const Extent& extent, const Measure& measure);
 /// Mean of measure(a) - measure(b) over the frames that show both; over all frames where none does.
 double difference(const Track& a, const Track& b, const Extent& extent, const Measure& measure);
 

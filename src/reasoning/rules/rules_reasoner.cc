@@ -69,10 +69,10 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
     frames.push_back(std::move(frame));
   }
   std::vector<Track> tracks = link_tracks(frames, options_.tracks);
-  // What was seen once, and weakly, is more likely a mistake of the detector than a thing.
+  // What never is seen surely, or only once, is more likely a mistake of the detector than a thing.
   std::erase_if(tracks, [&](const Track& t) {
-    return frames.size() > 3 && t.sightings.size() < 2 &&
-           t.best_score() < 2 * options_.tracks.start_score;
+    const bool fleeting = frames.size() > 3 && t.sightings.size() < 2;
+    return t.best_score() < (fleeting ? 2 * options_.presence : options_.presence);
   });
   return tracks_.emplace(caption, std::move(tracks)).first->second;
 }
@@ -87,11 +87,9 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
   for (const std::string& word : sentence.unread)
     verdict.reasons += "'" + word + "' was not understood. ";
 
-  float best_score = 0;
-  for (const Track& t : tracks) best_score = std::max(best_score, t.best_score());
-  if (best_score < options_.presence) {
-    verdict.reasons += "No '" + caption + "' is in the video: its best score is " +
-                       number(best_score) + ", expected " + number(options_.presence) + ".";
+  if (tracks.empty()) {
+    verdict.reasons += "No '" + caption + "' is in the video: none scores " +
+                       number(options_.presence) + " or more.";
     return verdict;
   }
 
@@ -111,9 +109,7 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
         if (phrase.other || phrase.noun == sentence.head.noun) {
           meant = candidate.rivals;
         } else if (!phrase.noun.empty() && !is_scenery(phrase.noun)) {
-          for (const Track& t : tracks_of(scene, caption_of(phrase))) {
-            if (t.best_score() >= options_.presence) meant.push_back(&t);
-          }
+          for (const Track& t : tracks_of(scene, caption_of(phrase))) meant.push_back(&t);
         }
       }
       const auto score = judge(constraint, candidate, others, extent);
@@ -122,8 +118,8 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
                (score ? " " + number(*score) : std::string(" cannot be judged"));
     }
     // Between things that fit equally well, the one that is surest and longest in sight.
-    const double support = std::pow(track.mean_score(), 0.5) *
-                           std::pow(static_cast<double>(track.sightings.size()), 0.15);
+    const double support =
+        track.mean_score() * std::pow(static_cast<double>(track.sightings.size()), 0.25);
     if (fit * support > best_fit) {
       best_fit = fit * support;
       verdict.track = fit >= options_.least_fit ? &track : nullptr;

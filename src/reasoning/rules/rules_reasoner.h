@@ -22,7 +22,7 @@ struct RulesOptions {
   /// A noun whose best box in the whole video scores lower is not in the video.
   float presence = 0.3f;
   /// A thing that fits what the sentence says worse than this is not meant.
-  double least_fit = 0.02;
+  double least_fit = 0.004;
 };
 
 /// GPT-PS without a language model: offline and deterministic. It reads the sentence by a grammar,

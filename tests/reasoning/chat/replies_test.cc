@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base64.h"
 #include "core/sha256.h"
-#include "reasoning/chat/chat_message.h"
 #include "reasoning/chat/recording.h"
 
 namespace alref::reasoning {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alref/models.h"
+
+#include "alref/error.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "api/networks.h"
+#include "perception/grounding_dino/grounding_dino.h"
+#include "perception/sam2/sam2.h"
+
+namespace alref {
+namespace {
+
+std::vector<std::filesystem::path> model_folders() {
+  std::vector<std::filesystem::path> folders;
+  const auto add = [&](const char* variable, const char* below) {
+    const char* value = std::getenv(variable);
+    if (value && *value != '\0') folders.push_back(std::filesystem::path(value) / below);
+    return value && *value != '\0';
+  };
+  add("ALREF_MODELS", "");
+  if (!add("XDG_DATA_HOME", "alref/models")) add("HOME", ".local/share/alref/models");
+  folders.emplace_back(ALREF_MODEL_FOLDER);
+  return folders;
+}
+
+/// Changes whenever the file does, short of someone's forging its time.
+std::string identity_of(const std::filesystem::path& file) {
+  return file.filename().string() + " " + std::to_string(std::filesystem::file_size(file)) + " " +
+         std::to_string(std::filesystem::last_write_time(file).time_since_epoch().count());
+}
+
+}  // namespace
+
+std::string find_model_file(const std::string& name) {
+  if (std::filesystem::is_regular_file(name)) return name;
+  std::string places;
+  for (const auto& folder : model_folders()) {
+    const auto file = folder / (name + ".gguf");
+    if (std::filesystem::is_regular_file(file)) return file;
+    places += (places.empty() ? "" : ", ") + folder.string();
+  }
+  throw Error(ErrorKind::kModel, name + ": no such file, and no model of that name in " + places);
+}
+
+Models::Models(const ModelOptions& options) : networks_(std::make_unique<Networks>()) {
+  const std::string sam2 = find_model_file(options.sam2),
+                    detector = find_model_file(options.detector);
+  const auto device = std::make_shared<compute::Device>(options.device);
+  Sam2VideoOptions video;
+  video.max_conditioning_frames = options.max_conditioning_frames;
+  video.feature_cache_bytes = options.feature_cache_bytes;
+  networks_->segmenter = sam2::make_sam2(sam2, device, video);
+  networks_->detector = grounding_dino::make_grounding_dino(detector, device);
+  networks_->identity =
+      identity_of(sam2) + "\n" + identity_of(detector) + "\n" + options.device.name + " " +
+      std::to_string(static_cast<int>(device->precision())) + " " +
+      std::to_string(device->threads()) + " " + std::to_string(options.max_conditioning_frames);
+}
+
+Models::~Models() = default;
+
+}  // namespace alref

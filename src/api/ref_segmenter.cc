@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alref/ref_segmenter.h"
+
+#include "api/networks.h"
+#include "api/ref_engine.h"
+
+namespace alref {
+
+struct RefSegmenter::State {
+  State(std::shared_ptr<Models> shared, const RefOptions& options)
+      : models(std::move(shared)),
+        engine(*models->networks().detector, *models->networks().segmenter,
+               models->networks().identity, options) {}
+
+  std::shared_ptr<Models> models;
+  RefEngine engine;
+};
+
+RefSegmenter::RefSegmenter(std::shared_ptr<Models> models, const RefOptions& options)
+    : state_(std::make_unique<State>(std::move(models), options)) {}
+RefSegmenter::~RefSegmenter() = default;
+RefSegmenter::RefSegmenter(RefSegmenter&&) noexcept = default;
+RefSegmenter& RefSegmenter::operator=(RefSegmenter&&) noexcept = default;
+
+RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text, MaskSink& masks) {
+  const std::string one(text);
+  return state_->engine.segment(frames, std::span(&one, 1), masks).front();
+}
+
+std::vector<RefResult> RefSegmenter::segment(FrameSource& frames,
+                                             std::span<const std::string> texts, MaskSink& masks) {
+  return state_->engine.segment(frames, texts, masks);
+}
+
+const RefCosts& RefSegmenter::costs() const { return state_->engine.costs(); }
+
+}  // namespace alref

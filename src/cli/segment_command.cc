@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/segment_command.h"
+
+#include "alref/error.h"
+#include "alref/ref_segmenter.h"
+#include "alref/version.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "cli/options.h"
+#include "cli/segment_input.h"
+#include "cli/segment_outputs.h"
+#include "cli/terminal.h"
+#include "core/atomic_file.h"
+#include "core/log.h"
+#include "outputs/report/report.h"
+
+namespace alref::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string video;
+  std::vector<std::string> texts;
+  SegmentOutputs outputs;
+  ModelOptions models;
+  RefOptions options;
+  media::VideoOptions limits;
+  std::string chat_model, chat_key_file, chat_key_variable = "ALREF_CHAT_KEY", on_no_pivot;
+  std::vector<double> chat_prices;
+  bool no_overlay = false, no_pivot_frame = false, no_pivot_box = false, no_reverse = false;
+};
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string name_of(ReasonerKind kind) {
+  switch (kind) {
+    case ReasonerKind::kRules:
+      return "rules";
+    case ReasonerKind::kChat:
+      return "chat";
+    case ReasonerKind::kReplay:
+      return "replay";
+    case ReasonerKind::kFirst:
+      return "first";
+  }
+  return {};
+}
+
+/// From a file that only its owner needs to read, or from the environment; never from the command
+/// line, which others can see.
+std::string read_key(const Arguments& arguments) {
+  if (arguments.chat_key_file.empty()) {
+    const char* key = std::getenv(arguments.chat_key_variable.c_str());
+    return key ? key : "";
+  }
+  std::ifstream file(arguments.chat_key_file);
+  std::string key;
+  if (!std::getline(file, key)) {
+    throw Error(ErrorKind::kInput, arguments.chat_key_file + ": expected a line with the key");
+  }
+  while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
+  return key;
+}
+
+std::string default_answer_cache() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache && *cache) return std::string(cache) + "/alref/answers.sqlite";
+  const char* home = std::getenv("HOME");
+  return home && *home ? std::string(home) + "/.cache/alref/answers.sqlite" : std::string();
+}
+
+void complete_options(Arguments& arguments) {
+  RefOptions& options = arguments.options;
+  if (!options.replay_files.empty()) options.reasoner = ReasonerKind::kReplay;
+  options.choose_frame = !arguments.no_pivot_frame;
+  options.choose_box = !arguments.no_pivot_box;
+  options.reverse = !arguments.no_reverse;
+  arguments.outputs.overlay = !arguments.no_overlay;
+  if (!arguments.on_no_pivot.empty())
+    options.empty_without_pivot = arguments.on_no_pivot == "empty";
+  if (options.reasoner == ReasonerKind::kChat) {
+    options.chat.key = read_key(arguments);
+    if (const char* url = std::getenv("ALREF_CHAT_URL"); url && options.chat.url.empty())
+      options.chat.url = url;
+    if (!arguments.chat_model.empty())
+      options.chat.frame_model = options.chat.box_model = arguments.chat_model;
+    if (arguments.chat_prices.size() == 2) {
+      options.chat.prompt_price = arguments.chat_prices[0];
+      options.chat.completion_price = arguments.chat_prices[1];
+    }
+    if (options.answer_cache.empty()) options.answer_cache = default_answer_cache();
+    if (options.answer_cache == "none") options.answer_cache.clear();
+  }
+  options.keep_strips = true;
+  options.work_folder = arguments.outputs.dir + "/.alref";
+  options.cancelled = [] { return interrupted(); };
+}
+
+/// One bar a stage.
+class StageBars {
+ public:
+  void show(std::string_view stage, int done, int total) {
+    if (stage != stage_) {
+      bar_.reset();
+      stage_ = stage;
+      bar_ = std::make_unique<ProgressBar>(
+          stage_, total, stage == "pivots" || stage == "prompts" ? "sentences" : "frames");
+    }
+    bar_->update(done);
+  }
+  void finish() { bar_.reset(); }
+
+ private:
+  std::string stage_;
+  std::unique_ptr<ProgressBar> bar_;
+};
+
+void log_choices(const std::vector<RefResult>& results, const RefCosts& costs) {
+  for (const RefResult& result : results) {
+    for (const RefClip& clip : result.clips) {
+      log(LogLevel::kInfo,
+          "'" + result.text + "', clip " + std::to_string(clip.index) + ": " + clip.frame_reply);
+    }
+  }
+  log(LogLevel::kInfo, "seconds: choosing pivots " + std::to_string(costs.reasoning_seconds) +
+                           ", detector " + std::to_string(costs.detector_seconds) +
+                           ", prompt masks " + std::to_string(costs.prompting_seconds) +
+                           ", forwards " + std::to_string(costs.forward_seconds) + ", in reverse " +
+                           std::to_string(costs.reverse_seconds));
+}
+
+void print_summary(const std::vector<RefResult>& results, const std::vector<std::string>& files) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    std::string what;
+    for (const RefPivot& pivot : results[i].pivots) {
+      what += (what.empty() ? "from frame " : ", ") + std::to_string(pivot.frame);
+    }
+    if (results[i].fallback) what += " (no clip gave a pivot)";
+    if (what.empty()) what = "refers to nothing in the video; its masks are empty";
+    std::printf("%zu \"%s\": %s\n", i, results[i].text.c_str(), what.c_str());
+  }
+  for (const std::string& file : files) std::printf("%s\n", file.c_str());
+}
+
+void run(Arguments& arguments) {
+  const auto begin = Clock::now();
+  complete_options(arguments);
+  const std::string& dir = arguments.outputs.dir;
+  create_folders(arguments.options.work_folder);  // says at once whether DIR can be written to
+  SegmentInput input =
+      open_segment_input(arguments.video, arguments.options.work_folder, arguments.limits);
+  arguments.options.video_name = input.name;
+  arguments.options.work_key = input.key;
+  StageBars bars;
+  arguments.options.on_progress = [&](std::string_view stage, int done, int total) {
+    bars.show(stage, done, total);
+  };
+
+  RefSegmenter segmenter(std::make_shared<Models>(arguments.models), arguments.options);
+  OutputWriter writer(arguments.outputs, *input.frames, input.name, arguments.texts, input.sound);
+  outputs::ReportedRun report;
+  report.results = segmenter.segment(*input.frames, arguments.texts, writer);
+  writer.finish();
+  bars.finish();
+
+  const RefCosts& costs = segmenter.costs();
+  report.video = input.name;
+  report.width = input.frames->width();
+  report.height = input.frames->height();
+  report.frame_rate = input.frames->frame_rate();
+  report.frames = *input.frames->frame_count();
+  report.version = version();
+  report.reasoner = name_of(arguments.options.reasoner);
+  const auto file_name = [](const std::string& model) {
+    return std::filesystem::path(find_model_file(model)).filename().string();
+  };
+  report.models = {{"sam2", file_name(arguments.models.sam2)},
+                   {"detector", file_name(arguments.models.detector)}};
+  report.costs = costs;
+  report.total_seconds = seconds_since(begin);
+  report.output_seconds = report.total_seconds - costs.reasoning_seconds - costs.detector_seconds -
+                          costs.prompting_seconds - costs.forward_seconds - costs.reverse_seconds;
+  write_file(dir + "/report.json", std::string_view(outputs::report_json(report)));
+  write_file(dir + "/report.html", std::string_view(outputs::report_html(report)));
+  std::filesystem::remove_all(arguments.options.work_folder);
+
+  log_choices(report.results, costs);
+  auto files = writer.written();
+  files.insert(files.end(), {dir + "/report.json", dir + "/report.html"});
+  print_summary(report.results, files);
+}
+
+void add_chat_options(CLI::App& command, Arguments& arguments) {
+  ChatSettings& chat = arguments.options.chat;
+  const std::string group = "Reasoner chat";
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command.add_option(name, value, help)->group(group);
+  };
+  add("--chat-url", chat.url,
+      "OpenAI-compatible endpoint [default: $ALREF_CHAT_URL]; its key: $ALREF_CHAT_KEY")
+      ->type_name("URL");
+  add("--chat-key-file", arguments.chat_key_file, "a file whose first line is the key")
+      ->type_name("FILE");
+  add("--chat-model", arguments.chat_model, "one model for both questions")->type_name("NAME");
+  add("--chat-frame-model", chat.frame_model, "the model that chooses frames")
+      ->type_name("NAME")
+      ->capture_default_str();
+  add("--chat-box-model", chat.box_model, "the model that chooses boxes")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command.add_flag("--chat-json", chat.json_answers, "ask for JSON by schema")->group(group);
+  add("--chat-timeout", chat.timeout_seconds, "seconds for one request")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 86400.0));
+  add("--chat-tries", chat.tries, "tries of one question")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  add("--chat-parallel", chat.parallel, "requests at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  add("--chat-image-side", chat.max_image_side, "longest side of a picture in pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(64, 16384));
+  add("--chat-jpeg", chat.jpeg_quality, "JPEG quality of a picture")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  add("--chat-max-calls", chat.max_calls, "most requests of this run; 0: no limit")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  add("--chat-max-cost", chat.max_cost, "most money of this run; 0: no limit")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  add("--chat-prices", arguments.chat_prices, "of a million tokens asked and answered")
+      ->type_name("P,P")
+      ->delimiter(',')
+      ->expected(2);
+  add("--answer-cache", arguments.options.answer_cache,
+      "SQLite file of paid answers, or none [default: in the user's cache folder]")
+      ->type_name("FILE");
+}
+
+void add_method_options(CLI::App& command, Arguments& arguments) {
+  RefOptions& options = arguments.options;
+  const std::string group = "The method";
+  command
+      .add_option("--on-no-pivot", arguments.on_no_pivot,
+                  "fallback: the best box of frame 0; empty: nothing is meant [default: empty for "
+                  "rules, else fallback]")
+      ->check(CLI::IsMember({"fallback", "empty"}))
+      ->group(group);
+  command.add_option("--step", options.step, "frames between two sampled frames")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000))
+      ->group(group);
+  command.add_option("--frames-per-clip", options.frames_per_clip, "sampled frames in a clip")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 50))
+      ->group(group);
+  command
+      .add_option("--detect-every", options.detect_every,
+                  "frames between two looks of rules; 0: 1-5, by the video's length")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  command.add_option("--box-threshold", options.box_threshold, "of the detector")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1.0))
+      ->group(group);
+  command
+      .add_option("--fallback-threshold", options.fallback_box_threshold,
+                  "the same, for the fallback")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1.0))
+      ->group(group);
+  command
+      .add_option("--max-cond-frames", arguments.models.max_conditioning_frames,
+                  "pivots that a frame's mask depends on, the nearest; -1: all, as in the paper")
+      ->capture_default_str()
+      ->check(CLI::Range(-1, 10000))
+      ->group(group);
+  command
+      .add_flag("--no-pivot-frame", arguments.no_pivot_frame,
+                "the first sampled frame of each clip")
+      ->group(group);
+  command.add_flag("--no-pivot-box", arguments.no_pivot_box, "the detector's best box")
+      ->group(group);
+  command.add_flag("--single-pivot", options.single_pivot, "only the middle pivot")->group(group);
+  command.add_flag("--no-reverse", arguments.no_reverse, "no masks before the middle pivot")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_segment_command(CLI::App& app) {
+  static const std::map<std::string, ReasonerKind> kReasoners = {{"rules", ReasonerKind::kRules},
+                                                                 {"chat", ReasonerKind::kChat},
+                                                                 {"replay", ReasonerKind::kReplay},
+                                                                 {"first", ReasonerKind::kFirst}};
+  static const std::map<std::string, CutOut> kCutOuts = {
+      {"png", CutOut::kPng}, {"webm", CutOut::kWebm}, {"mov", CutOut::kMov}};
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  CLI::App* command = app.add_subcommand(
+      "segment", "Masks of the object that each TEXT refers to, in every frame of VIDEO");
+  command->footer(
+      "DIR/masks/<k>/00000.png ... (0 or 255, VIDEO's size, k = 0, 1, ... in the order of --text), "
+      "overlay.mp4,\n"
+      "masks.json (COCO RLE), report.json, report.html. A run that was stopped continues when it "
+      "is started again.\n"
+      "example: alref segment cat.mp4 --text \"the cat on the left\" -o out");
+  command
+      ->add_option(
+          "VIDEO", a.video,
+          "a video file, a folder of frames 00000.jpg, 00001.jpg, ..., or - for a stream on stdin")
+      ->required();
+  command
+      ->add_option("--text", a.texts,
+                   "a referring sentence, in English; repeat for several objects")
+      ->type_name("TEXT")
+      ->required()
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("-o,--out", a.outputs.dir, "the folder for the results; created if missing")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--sam2", a.models.sam2, "name of an installed model, or a GGUF file")
+      ->type_name("MODEL")
+      ->capture_default_str();
+  command->add_option("--detector", a.models.detector, "the same")
+      ->type_name("MODEL")
+      ->capture_default_str();
+  command
+      ->add_option("--reasoner", a.options.reasoner,
+                   "rules (offline), chat, replay, first [default: rules]")
+      ->type_name("KIND")
+      ->transform(CLI::CheckedTransformer(kReasoners, CLI::ignore_case).description(""));
+  command->add_option("--record", a.options.record_file, "append each question and answer to FILE")
+      ->type_name("FILE");
+  command
+      ->add_option("--replay", a.options.replay_files,
+                   "answer from FILE, ask no one; may be given several times")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_flag("--palette", a.outputs.palette,
+                    "DIR/masks/00000.png ... as DAVIS has them, all objects in one");
+  command
+      ->add_option("--cutout", a.outputs.cut_out, "each object alone with alpha: png, webm or mov")
+      ->type_name("KIND")
+      ->transform(CLI::CheckedTransformer(kCutOuts, CLI::ignore_case).description(""));
+  command->add_flag("--no-overlay", a.no_overlay, "no overlay.mp4");
+  command->add_option("--max-frames", a.limits.max_frames, "longer videos are an error")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--max-pixels", a.limits.max_pixels, "larger frames are an error")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--max-seconds", a.limits.max_seconds, "longer videos are an error")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  add_device_options(*command, a.models.device);
+  add_method_options(*command, a);
+  add_chat_options(*command, a);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace alref::cli
