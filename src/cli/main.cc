@@ -10,6 +10,7 @@
 
 #include "cli/convert_command.h"
 #include "cli/detect_command.h"
+#include "cli/evaluate_command.h"
 #include "cli/mask_command.h"
 #include "cli/match_command.h"
 #include "cli/models_command.h"
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
   alref::cli::add_detect_command(app);
   alref::cli::add_convert_command(app);
   alref::cli::add_models_command(app);
+  alref::cli::add_evaluate_command(app);
   alref::cli::add_score_command(app);
   alref::cli::add_tag_command(app);
   alref::cli::add_match_command(app);

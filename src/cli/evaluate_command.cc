@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/evaluate_command.h"
+
+#include "alref/error.h"
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "eval/rvos_run.h"
+
+namespace alref::cli {
+namespace {
+
+struct Arguments {
+  std::string layout = "ref-youtube-vos";
+  std::string root;
+  std::string out;
+  std::string shard;
+  bool no_pivot_frame = false;
+  bool no_pivot_box = false;
+  bool no_reverse = false;
+  eval::RvosRunOptions run;
+};
+
+std::optional<int> whole_number(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<int> from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text ? whole_number(text) : std::nullopt;
+}
+
+// "i/n", or a Slurm array's task.
+void choose_shard(const std::string& text, eval::RvosRunOptions& run) {
+  if (text.empty()) {
+    const auto task = from_environment("SLURM_ARRAY_TASK_ID"), first = from_environment("SLURM_ARRAY_TASK_MIN"),
+               count = from_environment("SLURM_ARRAY_TASK_COUNT");
+    if (task && count) {
+      run.shard = *task - first.value_or(0);
+      run.shards = *count;
+    }
+    return;
+  }
+  const size_t slash = text.find('/');
+  const auto shard = whole_number(std::string_view(text).substr(0, slash));
+  const auto shards = slash == std::string::npos ? std::nullopt : whole_number(std::string_view(text).substr(slash + 1));
+  if (!shard || !shards) throw Error(ErrorKind::kInvalidArgument, "--shard " + text + ": expected i/n, such as 0/8");
+  run.shard = *shard;
+  run.shards = *shards;
+}
+
+void evaluate(Arguments& arguments) {
+  const auto dataset = datasets::RvosDataset::open(datasets::rvos_layout(arguments.layout), arguments.root);
+  eval::RvosRunOptions& run = arguments.run;
+  choose_shard(arguments.shard, run);
+  run.method.choose_frame = !arguments.no_pivot_frame;
+  run.method.choose_box = !arguments.no_pivot_box;
+  run.method.reverse = !arguments.no_reverse;
+  run.method.cancelled = [] { return interrupted(); };
+  std::unique_ptr<ProgressBar> bar;
+  run.progress = [&](int done, int total) {
+    if (!bar) bar = std::make_unique<ProgressBar>("evaluating", total, "videos");
+    bar->update(done);
+    throw_if_interrupted();
+    return true;
+  };
+  const eval::RvosRunSummary summary = eval::run_rvos(dataset, arguments.out, run);
+  bar.reset();
+  std::printf("%d videos: %d done before, %d in other hands\n%s\n", summary.videos, summary.done_before,
+              summary.left_to_others, arguments.out.c_str());
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("evaluate", "runs the method on a whole data set");
+  command->require_subcommand(1);
+  CLI::App* rvos = command->add_subcommand("rvos", "referring video object segmentation, for `alref score rvos` or a server");
+  static const std::map<std::string, ReasonerKind> kReasoners = {
+      {"rules", ReasonerKind::kRules}, {"replay", ReasonerKind::kReplay}, {"first", ReasonerKind::kFirst}};
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  rvos->add_option("--layout", a.layout, "the data set's layout")
+      ->check(CLI::IsMember({"ref-youtube-vos", "ref-davis17", "mevis"}))
+      ->capture_default_str();
+  rvos->add_option("--root", a.root, "the data set's folder")->required()->type_name("DIR");
+  rvos->add_option("-o,--out", a.out, "results; a run that was stopped continues when it is started again")
+      ->required()
+      ->type_name("DIR");
+  rvos->add_option("--shard", a.shard, "every n-th video from i on [default: a Slurm array's task, else all]")->type_name("i/n");
+  rvos->add_option("--sam2", a.run.models.sam2, "NAME of an installed model or a GGUF FILE")->capture_default_str();
+  rvos->add_option("--detector", a.run.models.detector, "the same")->capture_default_str();
+  rvos->add_option("--reasoner", a.run.method.reasoner, "rules, replay or first")
+      ->transform(CLI::CheckedTransformer(kReasoners).description(""))
+      ->type_name("KIND");
+  rvos->add_option("--replay", a.run.method.replay_files, "recorded answers")->type_name("FILE");
+  rvos->add_option("--box-threshold", a.run.method.box_threshold, "of the detector")->capture_default_str();
+  rvos->add_option("--fallback-threshold", a.run.method.fallback_box_threshold, "the same where no clip gives a pivot; the paper takes 0.1 on Ref-DAVIS17")
+      ->capture_default_str();
+  rvos->add_flag("--no-pivot-frame", a.no_pivot_frame, "the first sampled frame of each clip");
+  rvos->add_flag("--no-pivot-box", a.no_pivot_box, "the detector's best box");
+  rvos->add_flag("--single-pivot", a.run.method.single_pivot, "only the middle pivot");
+  rvos->add_flag("--no-reverse", a.no_reverse, "no masks before the middle pivot");
+  add_device_options(*rvos, a.run.models.device);
+  rvos->footer("example: alref evaluate rvos --layout mevis --root bench-data/mevis -o out --shard 0/4");
+  rvos->callback([arguments] { evaluate(*arguments); });
+}
+
+}  // namespace alref::cli
