@@ -33,9 +33,9 @@ TEST(SentenceTest, GoldenParses) {
 }
 
 TEST(SentenceTest, CaptionIsTheNounWithItsQualities) {
-  EXPECT_EQ(caption_of(parse_sentence("the second striped cat from the left").head), "striped cat");
-  EXPECT_EQ(caption_of(parse_sentence("the red fire truck moving left").head), "fire truck");
-  EXPECT_EQ(caption_of(parse_sentence("the one on the left").head), "object");
+  EXPECT_EQ(caption_of(parse_sentence("the second striped cat from the left").head), "the striped cat");
+  EXPECT_EQ(caption_of(parse_sentence("the red fire truck moving left").head), "the fire truck");
+  EXPECT_EQ(caption_of(parse_sentence("the one on the left").head), "the object");
 }
 
 TEST(SentenceTest, CaseAndPunctuationDoNotMatter) {
