@@ -271,7 +271,7 @@ class Trainer:
         self._new_optimizer()
 
     def run(self, check_minutes, log_steps):
-        checked = self.spent
+        checked = saved = self.spent
         while not self.stop:
             self.take_step()
             self.count_time()
@@ -285,12 +285,15 @@ class Trainer:
                 os.replace(os.path.join(self.out, "state.pt"), os.path.join(self.out, f"after-{STAGES[self.stage][0]}.pt"))
                 self.next_stage()
                 self.save()
-                checked = 0.0
+                checked = saved = 0.0
             elif self.spent - checked > check_minutes * 60:
-                checked = self.spent
+                checked = saved = self.spent
                 self.save()
                 if self.stage:
                     self.check()
+            elif self.spent - saved > 60:
+                saved = self.spent
+                self.save()
         self.save()
 
 
