@@ -23,7 +23,7 @@ int64_t Metadata::integer(const std::string& key, int64_t low, int64_t high) con
 }
 
 std::vector<int64_t> Metadata::integers(const std::string& key, size_t count, int64_t low, int64_t high) const {
-  std::vector<int64_t> values = need(file_.integers(full(key)), key);
+  std::vector<int64_t> values = integers(key);
   if (count != 0 && values.size() != count) {
     fail(key, std::to_string(values.size()) + " numbers", std::to_string(count));
   }
@@ -33,6 +33,12 @@ std::vector<int64_t> Metadata::integers(const std::string& key, size_t count, in
     }
   }
   return values;
+}
+
+std::array<float, 3> Metadata::colour(const std::string& key) const {
+  const std::vector<double> values = need(file_.reals(full(key)), key);
+  if (values.size() != 3) fail(key, std::to_string(values.size()) + " numbers", "3");
+  return {static_cast<float>(values[0]), static_cast<float>(values[1]), static_cast<float>(values[2])};
 }
 
 void Metadata::expect_flag(const std::string& key, bool expected) const {

@@ -24,6 +24,10 @@ class Metadata {
   int64_t integer(const std::string& key, int64_t low, int64_t high) const;
   /// A list, each within [low, high]; `count` entries, or any number where it is 0.
   std::vector<int64_t> integers(const std::string& key, size_t count, int64_t low, int64_t high) const;
+  /// A list of any numbers, for those who check it themselves.
+  std::vector<int64_t> integers(const std::string& key) const { return need(file_.integers(full(key)), key); }
+  /// Three reals: red, green, blue.
+  std::array<float, 3> colour(const std::string& key) const;
   double real(const std::string& key) const { return need(file_.real(full(key)), key); }
   bool flag(const std::string& key) const { return need(file_.flag(full(key)), key); }
   std::string text(const std::string& key) const { return need(file_.text(full(key)), key); }

@@ -35,15 +35,6 @@ int64_t heads_of(const Metadata& keys, const std::string& key, int64_t width) {
   return heads;
 }
 
-std::array<float, 3> colour(const compute::GgufFile& file, const Metadata& keys,
-                            const std::string& key) {
-  const std::vector<double> values =
-      file.reals("grounding-dino." + key).value_or(std::vector<double>());
-  if (values.size() != 3) keys.fail(key, std::to_string(values.size()) + " numbers", "3");
-  return {static_cast<float>(values[0]), static_cast<float>(values[1]),
-          static_cast<float>(values[2])};
-}
-
 Config::Swin read_swin(const Metadata& keys) {
   Config::Swin swin;
   swin.embed_dim = keys.integer("swin.embed_dim", 1, 4096);
@@ -110,8 +101,8 @@ Config Config::read(const compute::GgufFile& file) {
   c.position_temperature = positive(keys, "position_temperature");
   c.short_side = keys.integer("image.short_side", 1, 16384);
   c.max_side = keys.integer("image.max_side", c.short_side, 16384);
-  c.mean = colour(file, keys, "image.mean");
-  c.std = colour(file, keys, "image.std");
+  c.mean = keys.colour("image.mean");
+  c.std = keys.colour("image.std");
   for (float s : c.std) {
     if (!(s > 0)) keys.fail("image.std", std::to_string(s), "a positive number");
   }

@@ -1,64 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/sam2/config.h"
 
-#include "alref/error.h"
-
 #include <algorithm>
 
+#include "compute/metadata.h"
+
 namespace alref::sam2 {
+
+using compute::Metadata;
+
 namespace {
-
-// Reads keys that must be there.
-class Keys {
- public:
-  explicit Keys(const compute::GgufFile& file) : file_(file) {}
-
-  int64_t integer(const std::string& key, int64_t low, int64_t high) const {
-    const int64_t value = need(file_.integer("sam2." + key), key);
-    if (value < low || value > high) {
-      fail(key, std::to_string(value),
-           "from " + std::to_string(low) + " to " + std::to_string(high));
-    }
-    return value;
-  }
-  double real(const std::string& key) const { return need(file_.real("sam2." + key), key); }
-  bool flag(const std::string& key) const { return need(file_.flag("sam2." + key), key); }
-  std::string text(const std::string& key) const { return need(file_.text("sam2." + key), key); }
-  std::vector<int64_t> integers(const std::string& key) const {
-    return need(file_.integers("sam2." + key), key);
-  }
-  std::array<float, 3> colour(const std::string& key) const {
-    const std::vector<double> values = need(file_.reals("sam2." + key), key);
-    if (values.size() != 3) fail(key, std::to_string(values.size()) + " numbers", "3");
-    return {static_cast<float>(values[0]), static_cast<float>(values[1]),
-            static_cast<float>(values[2])};
-  }
-  void expect(const std::string& key, bool expected) const {
-    if (flag(key) != expected) fail(key, expected ? "false" : "true", expected ? "true" : "false");
-  }
-
-  [[noreturn]] void fail(const std::string& key, const std::string& got,
-                         const std::string& expected) const {
-    throw Error(ErrorKind::kModel, file_.path().string() + ": key 'sam2." + key + "' is " + got +
-                                       ", expected " + expected);
-  }
-
- private:
-  template <typename T>
-  T need(std::optional<T> value, const std::string& key) const {
-    if (!value) {
-      throw Error(ErrorKind::kModel, file_.path().string() + ": key 'sam2." + key +
-                                         "' is missing (a SAM 2 model has it)");
-    }
-    return *std::move(value);
-  }
-
-  const compute::GgufFile& file_;
-};
 
 constexpr int64_t kMaxSize = 1 << 16;
 
-TrunkConfig read_trunk(const Keys& keys) {
+TrunkConfig read_trunk(const Metadata& keys) {
   TrunkConfig trunk;
   trunk.embed_dim = keys.integer("trunk.embed_dim", 1, kMaxSize);
   trunk.num_heads = keys.integer("trunk.num_heads", 1, kMaxSize);
@@ -95,7 +50,7 @@ TrunkConfig read_trunk(const Keys& keys) {
   return trunk;
 }
 
-DecoderConfig read_decoder(const Keys& keys) {
+DecoderConfig read_decoder(const Metadata& keys) {
   DecoderConfig decoder;
   decoder.layers = keys.integer("mask_decoder.layers", 1, 64);
   decoder.num_heads = keys.integer("mask_decoder.num_heads", 1, 256);
@@ -108,7 +63,7 @@ DecoderConfig read_decoder(const Keys& keys) {
   return decoder;
 }
 
-MemoryConfig read_memory(const Keys& keys) {
+MemoryConfig read_memory(const Metadata& keys) {
   MemoryConfig memory;
   memory.dim = keys.integer("memory.dim", 4, kMaxSize);
   memory.layers = keys.integer("memory.layers", 1, 64);
@@ -123,7 +78,7 @@ MemoryConfig read_memory(const Keys& keys) {
   memory.mask_bias = keys.real("sigmoid_bias_for_mem_enc");
   memory.encodes_absence = keys.flag("no_obj_embed_spatial");
   memory.pointers_have_time = keys.flag("add_tpos_enc_to_obj_ptrs");
-  if (memory.pointers_have_time) keys.expect("proj_tpos_enc_in_obj_ptrs", true);
+  if (memory.pointers_have_time) keys.expect_flag("proj_tpos_enc_in_obj_ptrs", true);
   return memory;
 }
 
@@ -151,12 +106,7 @@ std::vector<BlockConfig> TrunkConfig::blocks() const {
 }
 
 Config read_config(const compute::GgufFile& file) {
-  const std::string architecture = file.text("general.architecture").value_or("none");
-  if (architecture != "sam2") {
-    throw Error(ErrorKind::kModel,
-                file.path().string() + ": architecture '" + architecture + "', expected 'sam2'");
-  }
-  const Keys keys(file);
+  const Metadata keys(file, "sam2");
   Config config;
   config.version = keys.text("version");
   config.variant = keys.text("variant");
@@ -193,9 +143,9 @@ Config read_config(const compute::GgufFile& file) {
         "use_multimask_token_for_obj_ptr", "iou_prediction_use_sigmoid", "use_obj_ptrs_in_encoder",
         "only_obj_ptrs_in_the_past_for_eval", "pred_obj_scores", "pred_obj_scores_mlp",
         "fixed_no_obj_ptr", "use_mlp_for_obj_ptr_proj", "binarize_mask_from_pts_for_mem_enc"}) {
-    keys.expect(key, true);
+    keys.expect_flag(key, true);
   }
-  keys.expect("soft_no_obj_ptr", false);
+  keys.expect_flag("soft_no_obj_ptr", false);
   return config;
 }
 
