@@ -36,6 +36,18 @@ def write_export(model, folder, provenance):
     shutil.copyfile(os.path.join(minilm_dir(), "vocab.txt"), os.path.join(folder, "vocab.txt"))
 
 
+def read_weights(path):
+    """The detector's weights (no text encoder's) of a .pt checkpoint or of a .gguf model made from one."""
+    if path.endswith(".gguf"):
+        from gguf import GGUFReader
+        from gguf.quants import dequantize
+
+        found = {t.name: torch.from_numpy(dequantize(t.data, t.tensor_type).astype("float32")) for t in GGUFReader(path).tensors}
+    else:
+        found = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    return {k: v for k, v in found.items() if not k.startswith("bert.")}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("state", help="state.pt of the trainer; its moving average is exported")

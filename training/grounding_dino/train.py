@@ -2,6 +2,7 @@
 """Trains nano GroundingDINO.
 
     python -m training.grounding_dino.train --out DIR [--resume]
+    python -m training.grounding_dino.train --out DIR --start-from models/nano-grounding-dino.gguf --stage large
 
 Stages, one after the other: dense pre-training of backbone and text projection (every cell says its
 kind), detection on small pictures, detection on larger ones. Progress is counted in seconds of
@@ -24,7 +25,7 @@ from torch import nn
 from .config import Config
 from .data import all_kinds, dense_batch, detection_batch
 from .evaluate import calibrate, evaluate
-from .export import write_export
+from .export import read_weights, write_export
 from .initialise import near_identity, refit_text, start
 from .losses import detection_loss
 from .model import GroundingDino, detector_state, normalise
@@ -151,6 +152,16 @@ class Trainer:
         self.optimizer = Optimizer(named, 1.0 if STAGES[self.stage][0] == "dense" else 0.25)
         self.ema = {k: v.detach().clone() for k, v in detector_state(self.model).items()}
         self.stage_step = 0
+
+    def begin(self, path, stage):
+        """Takes over finished weights (.pt or .gguf) at the beginning of a stage; the optimisers start anew."""
+        found = read_weights(path)
+        with torch.no_grad():
+            for name, p in self.model.named_parameters():
+                if not name.startswith("bert."):
+                    p.copy_(found[name].reshape(p.shape))  # GGUF drops leading lengths of 1
+        self.stage = [s[0] for s in STAGES].index(stage)
+        self._new_optimizer()
 
     def save(self):
         state = {
@@ -301,6 +312,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
     parser.add_argument("--resume", action="store_true", help="go on from DIR/state.pt")
+    parser.add_argument("--start-from", help="weights (.pt or .gguf) to begin with, at --stage")
+    parser.add_argument("--stage", choices=[s[0] for s in STAGES], default="large")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--check-minutes", type=float, default=6, help="processor minutes between evaluations")
@@ -311,6 +324,8 @@ def main():
     with open(os.path.join(a.out, "pid"), "w", encoding="utf8") as f:
         f.write(f"{os.getpid()}\n")
     trainer = Trainer(a.out, torch.device(a.device), a.resume)
+    if a.start_from is not None:
+        trainer.begin(a.start_from, a.stage)
 
     def stop(*_):
         trainer.stop = True
