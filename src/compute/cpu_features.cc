@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <thread>
 
+#ifdef ALREF_ONEDNN
+#include "compute/kernels/kernels.h"
+#endif
+
 namespace alref::compute {
 
 int usable_cores() {
@@ -19,6 +23,9 @@ int usable_cores() {
 bool cpu_multiplies_bf16() { return __builtin_cpu_supports("avx512bf16"); }
 
 std::string instruction_set() {
+#ifdef ALREF_ONEDNN
+  if (kernels::may_use_amx()) return "amx_bf16";
+#endif
   if (__builtin_cpu_supports("avx512bf16")) return "avx512_bf16";
   if (__builtin_cpu_supports("avx512vnni")) return "avx512_vnni";
   if (__builtin_cpu_supports("avx512f")) return "avx512";

@@ -78,12 +78,12 @@ Device::Device(const DeviceOptions& options) {
   }
 
   const std::string name = lower(options.name);
-  const bool on_cpu = name == "cpu" || name == "onednn-cpu" || name == "ggml-cpu";
+  const bool on_cpu = name == "cpu" || name == "avx512-cpu" || name == "onednn-cpu" || name == "ggml-cpu";
   if (!on_cpu) backends_.emplace_back(ggml_backend_dev_init(find_gpu(name), nullptr));
 #ifdef ALREF_ONEDNN
   if (name != "ggml-cpu") {
     backends_.emplace_back(onednn::make_backend(
-        {.threads = threads_, .precision = precision_, .own_kernels = name != "onednn-cpu"}));
+        {.threads = threads_, .precision = precision_, .own_kernels = name != "onednn-cpu", .amx = name != "avx512-cpu"}));
     onednn_ = backends_.back().get();
   }
 #endif

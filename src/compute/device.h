@@ -17,8 +17,8 @@ class Graph;
 /// first of them that can run it. One device runs one graph at a time; it must outlive its graphs and weights.
 class Device {
  public:
-  /// To compare with, `options.name` may also be "onednn-cpu" (our backend without its AVX-512 kernels, as on other
-  /// processors) or "ggml-cpu" (ggml's CPU backend without ours).
+  /// To compare with, `options.name` may also be "avx512-cpu" (our backend without AMX), "onednn-cpu" (without its AVX-512
+  /// kernels either, as on other processors) or "ggml-cpu" (ggml's CPU backend without ours).
   /// Throws Error(kUnavailable) where no such device is compiled in or present (what() names those that are),
   /// Error(kInvalidArgument) for a negative number of threads.
   explicit Device(const DeviceOptions& options = {});

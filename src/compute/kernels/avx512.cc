@@ -14,7 +14,9 @@ struct F32 {
   using T = float;
   using Vector = __m512;
   static constexpr int kPerStep = 1;
+  static constexpr int64_t kMultiple = 1;
   static constexpr bool kExact = true;
+  static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) { return step * width + vector; }
 
   static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
@@ -88,6 +90,7 @@ void depthwise_row(const DepthwiseRow& r) {
 const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .element_bytes = 4,
                                  .k_multiple = 1,
+                                 .row_multiple = 24,
                                  .convert = Products<F32>::convert,
                                  .pack_transposed = Products<F32>::pack_transposed,
                                  .pack = Products<F32>::pack,

@@ -7,6 +7,7 @@ namespace alref::compute::kernels {
 
 extern const BlockKernels kAvx512F32;
 extern const BlockKernels kAvx512Bf16;
+extern const BlockKernels kAmxBf16;
 extern const RowKernels kAvx512Rows;
 
 }  // namespace alref::compute::kernels

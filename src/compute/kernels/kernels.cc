@@ -2,6 +2,10 @@
 #include "compute/kernels/kernels.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "compute/kernels/avx512.h"
 #endif
 
@@ -25,17 +29,32 @@ bool has_avx512() {
 }
 }  // namespace
 
-const BlockKernels* block_kernels(Element element) {
+bool may_use_amx() {
+  constexpr unsigned kTile = 1u << 24, kBf16 = 1u << 22;  // leaf 7, edx
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kTile) == 0 || (d & kBf16) == 0) return false;
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+
+const BlockKernels* block_kernels(Element element, bool amx) {
   if (!has_avx512()) return nullptr;
   if (element == Element::kF32) return &kAvx512F32;
-  return __builtin_cpu_supports("avx512bf16") ? &kAvx512Bf16 : nullptr;
+  if (!__builtin_cpu_supports("avx512bf16")) return nullptr;
+  return amx && may_use_amx() ? &kAmxBf16 : &kAvx512Bf16;
 }
 
 const RowKernels* row_kernels() { return has_avx512() ? &kAvx512Rows : nullptr; }
 
 #else
 
-const BlockKernels* block_kernels(Element) { return nullptr; }
+bool may_use_amx() { return false; }
+const BlockKernels* block_kernels(Element, bool) { return nullptr; }
 const RowKernels* row_kernels() { return nullptr; }
 
 #endif

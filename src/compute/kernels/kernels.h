@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Inner loops for AVX-512, on plain memory: what runs within one thread on data that fits its cache. They know nothing of
+/// Inner loops for AVX-512 and AMX, on plain memory: what runs within one thread on data that fits its cache. They know nothing of
 /// tensors or graphs; compute/onednn cuts the work into such blocks. Where the processor lacks the instructions there are
 /// none (block_kernels returns null), and oneDNN's primitives do the work.
 namespace alref::compute::kernels {
@@ -29,7 +29,7 @@ struct Epilogue {
 constexpr int64_t kPanelColumns = 64;  ///< at most
 
 /// A packed right-hand side stands in panels of 16 to 64 columns, each [k, columns]; bf16 panels hold two steps of k
-/// side by side. Panels are as wide as the registers allow, and all of nearly one width.
+/// side by side; for AMX, each 16 columns of a panel are a panel of their own within it. Panels are as wide as the registers allow, and all of nearly one width.
 struct Panels {
   explicit Panels(int64_t n);
 
@@ -59,7 +59,7 @@ struct SoftmaxBlock {
   std::ptrdiff_t mask_stride = 0;
   float* tops;    ///< [rows], in units of log 2
   float* sums;    ///< [rows]
-  void* weights;  ///< [rows, keys rounded up to 16] of Element, the rest zeros
+  void* weights;  ///< [rows, keys rounded up to 16 and to k_multiple] of Element, the rest zeros
   std::ptrdiff_t weights_stride;
   float* result;  ///< [rows, columns] summed so far; null in the first block, which sets tops and sums
   std::ptrdiff_t result_stride;
@@ -70,16 +70,19 @@ struct SoftmaxBlock {
 struct BlockKernels {
   Element element;
   size_t element_bytes;
-  int64_t k_multiple;  ///< k is rounded up to this, with zeros
+  int64_t k_multiple;    ///< k is rounded up to this, with zeros
+  int64_t row_multiple;  ///< blocks of so many rows are computed without a rest
 
-  /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16.
+  /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
+  /// and of k_multiple.
   void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride);
   /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by row; missing columns
   /// become zeros.
   void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel);
   /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
   void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel);
-  /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0.
+  /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0. The memory of a
+  /// goes on to the next multiple of 16 rows; what stands there does not matter.
   void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n, int64_t first,
                   int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue);
   void (*softmax)(const SoftmaxBlock& block);
@@ -90,8 +93,12 @@ struct BlockKernels {
   }
 };
 
-/// Null where this processor cannot.
-const BlockKernels* block_kernels(Element element);
+/// Whether the processor multiplies tiles of bf16 (AMX) and lets us. Linux wants to be asked, once for the process, since tiles enlarge
+/// what is saved of each thread.
+bool may_use_amx();
+
+/// Null where this processor cannot. `amx` false: as on a processor without AMX.
+const BlockKernels* block_kernels(Element element, bool amx = true);
 
 /// Memory-bound passes over f32 rows.
 struct RowKernels {

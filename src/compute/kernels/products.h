@@ -11,6 +11,8 @@
 // For the AVX-512 files of this folder only: see vector_math.h. E says how one element type is loaded and multiplied:
 //   T          the element in memory
 //   kPerStep   elements of k that one multiplication takes: 1, or 2 beside each other in 32 bits
+//   kMultiple  k is rounded up to this, with zeros
+//   place      where 16 columns of a step stand in a panel: (step, which 16, of how many, of how many steps)
 //   load, broadcast, step (multiply and add), store, gather_row, interleave
 namespace alref::compute::kernels {
 
@@ -18,6 +20,7 @@ template <class E>
 struct Products {
   using T = typename E::T;
   static constexpr int kPerStep = E::kPerStep;
+  static int64_t padded(int64_t k) { return (k + E::kMultiple - 1) / E::kMultiple * E::kMultiple; }
   // Rows for which the sums fill the registers, with `width` vectors of columns: 24 sums, 4 columns, 1 pair.
   static constexpr int rows_of(int width) { return width == 4 ? 6 : width == 3 ? 8 : 12; }
 
@@ -170,6 +173,7 @@ struct Products {
 
   static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel) {
     constexpr int64_t kBlock = 16 * kPerStep;  // of k, in one transposition
+    const int64_t steps = padded(k) / kPerStep;
     for (int64_t j = 0; j < width; ++j) {
       const int64_t rows = columns - 16 * j;
       for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
@@ -178,22 +182,24 @@ struct Products {
           r[i] = i < rows ? E::gather_row(b[16 * j + i] + k0, k - k0) : _mm512_setzero_si512();
         }
         transpose(r);
-        for (int i = 0; i < 16 && k0 + i * kPerStep < k; ++i) {
-          _mm512_storeu_si512(static_cast<T*>(panel) + ((k0 / kPerStep + i) * width + j) * 16 * kPerStep, r[i]);
+        for (int i = 0; i < 16 && k0 / kPerStep + i < steps; ++i) {
+          _mm512_storeu_si512(static_cast<T*>(panel) + E::place(k0 / kPerStep + i, j, width, steps) * 16 * kPerStep, r[i]);
         }
       }
     }
   }
 
   static void pack(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel) {
-    for (int64_t k0 = 0; k0 < k; k0 += kPerStep) {
+    const int64_t steps = padded(k) / kPerStep;
+    for (int64_t step = 0; step < steps; ++step) {
+      const int64_t k0 = step * kPerStep;
       for (int64_t j = 0; j < width; ++j) {
         const __mmask16 lanes = columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
         const int64_t column = begin + 16 * j;
-        const __m512 even = _mm512_maskz_loadu_ps(lanes, b[k0] + column);
+        const __m512 even = k0 < k ? _mm512_maskz_loadu_ps(lanes, b[k0] + column) : _mm512_setzero_ps();
         const __m512 odd =
             kPerStep == 2 && k0 + 1 < k ? _mm512_maskz_loadu_ps(lanes, b[k0 + 1] + column) : _mm512_setzero_ps();
-        _mm512_storeu_si512(static_cast<T*>(panel) + (k0 / kPerStep * width + j) * 16 * kPerStep,
+        _mm512_storeu_si512(static_cast<T*>(panel) + E::place(step, j, width, steps) * 16 * kPerStep,
                             E::interleave(even, odd));
       }
     }
@@ -231,14 +237,14 @@ struct Products {
     if constexpr (!kFirst) top = before > top ? before : top;
 
     T* weights = static_cast<T*>(s.weights) + row * s.weights_stride;
-    const int64_t padded = (s.keys + kPerStep - 1) / kPerStep * kPerStep;
+    const int64_t end = padded(s.keys);
     if (top == -__builtin_inff()) {
       // No key seen so far counts (a NaN among them cannot be told from here: see below).
       __m512 any = _mm512_setzero_ps();
       for (int64_t j = 0; j < s.keys; j += 16) {
         any = _mm512_add_ps(any, _mm512_maskz_loadu_ps(first_lanes(s.keys - j), scores + j));
       }
-      std::memset(weights, 0, static_cast<size_t>(padded) * sizeof(T));
+      std::memset(weights, 0, static_cast<size_t>(end) * sizeof(T));
       const float sum = _mm512_reduce_add_ps(any);
       if (kFirst) s.tops[row] = top;
       if (kFirst || sum != sum) s.sums[row] = sum != sum ? sum : 0;  // NaN stays NaN
@@ -255,6 +261,7 @@ struct Products {
     };
     for (int64_t j = 0; j < whole; j += 16) weigh(j, 0xffff);
     if (rest) weigh(whole, rest);
+    for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());
     const float sum = _mm512_reduce_add_ps(sums);
     s.tops[row] = top;
     if constexpr (kFirst) {
@@ -287,6 +294,7 @@ struct Products {
       int64_t i = 0;
       for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(rows[row] + i));
       if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), rows[row] + i));
+      for (i = (n + 15) / 16 * 16; i < padded(n); i += 16) E::store(out + i, _mm512_setzero_ps());
     }
   }
 };

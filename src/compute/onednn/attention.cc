@@ -56,7 +56,7 @@ class Attention {
   bool direct() const { return key_blocks_ == 1 && rows_.result_stride != 0; }
 
   Parts parts(Carver& carver) const {
-    const auto rows = static_cast<size_t>(query_block_);
+    const auto rows = static_cast<size_t>((query_block_ + 15) / 16 * 16);  // products read whole tiles
     Parts p;
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
     p.weights = carver.take(rows * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);

@@ -19,7 +19,8 @@ namespace {
 
 struct Backend {
   explicit Backend(const BackendOptions& options)
-      : engine(options.threads, options.precision == Precision::kBf16, options.own_kernels), cpu(ggml_backend_cpu_init()) {
+      : engine(options.threads, options.precision == Precision::kBf16, options.own_kernels, options.amx),
+        cpu(ggml_backend_cpu_init()) {
     ggml_backend_cpu_set_n_threads(cpu, options.threads);
     // One that stays, so that a run of a few nodes does not allocate one.
     ggml_threadpool_params params = ggml_threadpool_params_default(options.threads);

@@ -11,6 +11,7 @@ struct BackendOptions {
   int threads = 1;
   Precision precision = Precision::kF32;  ///< kF32 or kBf16
   bool own_kernels = true;                ///< false: as on a processor without AVX-512, by oneDNN's primitives alone
+  bool amx = true;                        ///< false: as on a processor without AMX
 };
 
 /// A ggml backend for the CPU. It takes every node that ggml's own CPU backend takes, so that a graph stays in one piece and

@@ -28,7 +28,7 @@ class Patches {
       const int64_t at = row + i, ox = at % node_->ne[1], oy = at / node_->ne[1] % node_->ne[2],
                     n = at / node_->ne[1] / node_->ne[2];
       std::byte* patch = block + static_cast<size_t>(i * stride) * kernels_.element_bytes;
-      zero(patch, kernels_.padded(taps * channels_) - 1, 1);  // what pads k, where the last tap is outside
+      zero(patch, taps * channels_, kernels_.padded(taps * channels_) - taps * channels_);
       const int64_t x0 = ox * p_.stride_w - p_.pad_w;
       const int64_t begin = std::max<int64_t>(0, -x0), end = std::min(p_.kernel_w, x_->ne[1] - x0);
       for (int64_t ky = 0; ky < p_.kernel_h; ++ky) {

@@ -62,11 +62,11 @@ class Carver {
 /// What the operators of one backend share: threads, scratch memory, kernels. Used by one thread at a time.
 class Engine {
  public:
-  /// `own_kernels` false: as on a processor without AVX-512.
-  Engine(int threads, bool bf16, bool own_kernels)
+  /// `own_kernels` false: as on a processor without AVX-512; `amx` false: as on one without AMX.
+  Engine(int threads, bool bf16, bool own_kernels, bool amx)
       : threads_(threads),
         f32_(own_kernels ? kernels::block_kernels(kernels::Element::kF32) : nullptr),
-        fast_(own_kernels && bf16 ? kernels::block_kernels(kernels::Element::kBf16) : nullptr),
+        fast_(own_kernels && bf16 ? kernels::block_kernels(kernels::Element::kBf16, amx) : nullptr),
         rows_(own_kernels ? kernels::row_kernels() : nullptr),
         thread_scratch_(static_cast<size_t>(threads)) {
     if (!fast_) fast_ = f32_;

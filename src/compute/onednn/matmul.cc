@@ -75,7 +75,7 @@ void run_slice(Engine& engine, const BlockKernels& kernels, const Slices& s, int
 // Many small products: one after the other on each thread.
 void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, const Epilogue& whole) {
   const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
-  const int64_t stride = block_stride(kernels, k), rows = std::min(m, block_rows(kernels, k));
+  const int64_t stride = block_stride(kernels, k), rows = std::min((m + 15) / 16 * 16, block_rows(kernels, k));
   const Panels panels(n);
   const auto parts = [&](Carver& carver) {
     std::byte* packed = carver.take(kernels.packed_bytes(k, n));

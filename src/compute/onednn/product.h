@@ -15,10 +15,11 @@ inline int64_t block_stride(const kernels::BlockKernels& kernels, int64_t k) {
   return static_cast<int64_t>(bytes / kernels.element_bytes);
 }
 
-/// Rows whose elements fill about half of a second-level cache of 1 MiB; a multiple of every tile's height.
+/// Rows whose elements fill about half of a second-level cache of 1 MiB.
 inline int64_t block_rows(const kernels::BlockKernels& kernels, int64_t k) {
   const int64_t row_bytes = block_stride(kernels, k) * static_cast<int64_t>(kernels.element_bytes);
-  return std::clamp<int64_t>((int64_t{512} << 10) / row_bytes, 48, 240) / 24 * 24;
+  const int64_t multiples = (int64_t{512} << 10) / row_bytes / kernels.row_multiple;
+  return std::clamp<int64_t>(multiples, 2, 240 / kernels.row_multiple) * kernels.row_multiple;
 }
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block, stride)` writes rows as elements of
@@ -34,12 +35,11 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   const kernels::Panels panels(n);
   const int64_t stride = block_stride(kernels, k);
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
-  // Rows are shared out in blocks of nearly the same number of kTile rows.
-  constexpr int64_t kTile = 24;
-  const int64_t tiles = (m + kTile - 1) / kTile, wanted = share ? 2 * engine.threads() : 1;
+  // Rows are shared out in blocks of nearly the same number of tiles.
+  const int64_t tile = kernels.row_multiple, tiles = (m + tile - 1) / tile, wanted = share ? 2 * engine.threads() : 1;
   int64_t blocks = std::max(std::min(wanted, tiles), (m + block_rows(kernels, k) - 1) / block_rows(kernels, k));
   if (share && blocks > wanted) blocks = std::min(tiles, (blocks + engine.threads() - 1) / engine.threads() * engine.threads());
-  const int64_t rows = kTile * ((tiles + blocks - 1) / blocks);  // at most
+  const int64_t rows = tile * ((tiles + blocks - 1) / blocks);  // at most
   // Columns are shared too where there are too few rows to go round.
   const int64_t parts = share && blocks < engine.threads() ? std::min(panels.count(), (wanted + blocks - 1) / blocks) : 1;
   kernels::Epilogue stored = epilogue;
@@ -47,11 +47,11 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
                   reinterpret_cast<uintptr_t>(c) % 64 == 0 && !epilogue.accumulate;
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
-  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 16) * kernels.element_bytes);
+  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 32) * kernels.element_bytes);
   const auto work = [&](int64_t item, int thread) {
     const int64_t block_index = item / parts, part = item % parts;
-    const int64_t row = kTile * (tiles * block_index / blocks);
-    const int64_t count = std::min(m, kTile * (tiles * (block_index + 1) / blocks)) - row;
+    const int64_t row = tile * (tiles * block_index / blocks);
+    const int64_t count = std::min(m, tile * (tiles * (block_index + 1) / blocks)) - row;
     std::byte* block = engine.thread_scratch(thread);
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Built for AVX-512 with BF16 and AMX; only block_kernels() (kernels.cc) may lead here.
+#include <algorithm>
+
+#include "compute/kernels/avx512.h"
+#include "compute/kernels/bf16.h"
+
+namespace alref::compute::kernels {
+namespace {
+
+constexpr int64_t kTileRows = 16, kTileK = 32;  // a tile: 16 rows of 64 bytes, 32 bf16 or 16 f32
+
+/// Packed 16 columns at a time, each [k / 2, 16 pairs]: a tile of it is 1 KiB in one piece.
+struct AmxBf16 : Bf16 {
+  static constexpr int64_t kMultiple = kTileK;
+  static int64_t place(int64_t step, int64_t vector, int64_t, int64_t steps) {
+    return vector * steps + step;
+  }
+};
+using Base = Products<AmxBf16>;
+
+// The intrinsics of GCC 12 take literals only, and do not say that they read memory.
+template <int kTile>
+inline void zero() {
+  asm volatile("tilezero %%tmm%c0" ::"i"(kTile));
+}
+template <int kTile>
+inline void load(const void* p, std::ptrdiff_t stride_bytes) {
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride_bytes), "i"(kTile) : "memory");
+}
+template <int kTile>
+inline void store(void* p, std::ptrdiff_t stride_bytes) {
+  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(stride_bytes), "i"(kTile) : "memory");
+}
+template <int kSum, int kA, int kB>
+inline void multiply_add() {
+  asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));
+}
+
+/// All eight tiles at their full size, for as long as it lives. Others may use tiles between our
+/// calls.
+class Tiles {
+ public:
+  Tiles() {
+    struct alignas(64) {
+      uint8_t palette = 1, start_row = 0, reserved[14] = {};
+      uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } const config;
+    asm volatile("ldtilecfg %0" ::"m"(config));
+  }
+  ~Tiles() { asm volatile("tilerelease"); }
+  Tiles(const Tiles&) = delete;
+  Tiles& operator=(const Tiles&) = delete;
+};
+
+/// Sums that have left the tiles and wait for what follows the product. That is done a few rows at
+/// a time between the steps of the next block, since it needs other units of the processor than
+/// products do.
+class Waiting {
+ public:
+  explicit Waiting(const Epilogue& epilogue) : epilogue_(epilogue) {}
+
+  /// Sums [rows, 16 * width] are about to be stored to sums(), 48 a row, for c at (row, column).
+  void set(float* c, std::ptrdiff_t stride, int64_t rows, int64_t width, __mmask16 last,
+           int64_t row, int64_t column, int64_t steps) {
+    c_ = c, stride_ = stride, rows_ = rows, last_ = last, row_ = row, column_ = column;
+    done_ = 0;
+    finish_ = width == 1 ? finish<1> : width == 2 ? finish<2> : finish<3>;
+    at_once_ = (rows + steps - 1) / steps;
+  }
+  float* sums() { return sums_; }
+  void some() { up_to(std::min(rows_, done_ + at_once_)); }
+  void all() { up_to(rows_); }
+
+ private:
+  static constexpr int64_t kStride = 48;
+
+  template <int kWidth>
+  static void finish(const Waiting& w, int64_t row) {
+    float* c = w.c_ + row * w.stride_;
+    __m512 sum[1][kWidth];
+#pragma GCC unroll 3
+    for (int j = 0; j < kWidth; ++j) {
+      sum[0][j] = _mm512_load_ps(w.sums_ + row * kStride + 16 * j);
+      if (w.epilogue_.accumulate) {
+        sum[0][j] = _mm512_add_ps(
+            sum[0][j], _mm512_maskz_loadu_ps(j == kWidth - 1 ? w.last_ : 0xffff, c + 16 * j));
+      }
+    }
+    Base::finish(sum, c, w.stride_, w.last_, w.row_ + row, w.column_, w.epilogue_);
+  }
+  void up_to(int64_t end) {
+    for (; done_ < end; ++done_) finish_(*this, done_);
+  }
+
+  const Epilogue& epilogue_;
+  float* c_ = nullptr;
+  std::ptrdiff_t stride_ = 0;
+  int64_t rows_ = 0, row_ = 0, column_ = 0, done_ = 0, at_once_ = 0;
+  __mmask16 last_ = 0;
+  void (*finish_)(const Waiting&, int64_t) = nullptr;
+  alignas(64) float sums_[2 * kTileRows * kStride];
+};
+
+/// f(tile, row of tiles, column of tiles) for the sums of a block: tiles 0 to 2 and 3 to 5.
+template <int kRows, int kWidth, class F>
+inline void for_each_sum(const F& f) {
+  const auto row = [&]<int kRow>(std::integral_constant<int, kRow>) {
+    f(std::integral_constant<int, 3 * kRow>(), kRow, 0);
+    if constexpr (kWidth > 1) f(std::integral_constant<int, 3 * kRow + 1>(), kRow, 1);
+    if constexpr (kWidth > 2) f(std::integral_constant<int, 3 * kRow + 2>(), kRow, 2);
+  };
+  row(std::integral_constant<int, 0>());
+  if constexpr (kRows > 1) row(std::integral_constant<int, 1>());
+}
+
+/// One block of [16 * kRows, 16 * kWidth] sums over k. Six sums need seven loads a step: fewer
+/// bytes a product than four.
+template <int kRows, int kWidth>
+void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t steps, float* c,
+           std::ptrdiff_t c_stride, bool from_c, Waiting& before) {
+  for_each_sum<kRows, kWidth>([&](auto tile, int row, int column) {
+    if (from_c) {
+      load<tile.value>(c + kTileRows * row * c_stride + 16 * column, c_stride * 4);
+    } else {
+      zero<tile.value>();
+    }
+  });
+  const uint16_t* a1 = a + kTileRows * a_bytes / 2;
+  const int64_t vector = steps * 16 * kTileK;  // from one 16 columns to the next
+  for (int64_t s = 0; s < steps; ++s, a += kTileK, a1 += kTileK, b += 16 * kTileK) {
+    load<6>(a, a_bytes);
+    load<7>(b, 64);
+    multiply_add<0, 6, 7>();
+    if constexpr (kWidth > 1) {
+      load<7>(b + vector, 64);
+      multiply_add<1, 6, 7>();
+    }
+    if constexpr (kWidth > 2) {
+      load<7>(b + 2 * vector, 64);
+      multiply_add<2, 6, 7>();
+    }
+    if constexpr (kRows > 1) {  // backwards, since the last columns are loaded
+      load<6>(a1, a_bytes);
+      multiply_add<2 + kWidth, 6, 7>();
+      if constexpr (kWidth > 2) {
+        load<7>(b + vector, 64);
+        multiply_add<4, 6, 7>();
+      }
+      if constexpr (kWidth > 1) {
+        load<7>(b, 64);
+        multiply_add<3, 6, 7>();
+      }
+    }
+    before.some();
+  }
+  before.all();
+  for_each_sum<kRows, kWidth>([&](auto tile, int row, int column) {
+    store<tile.value>(c + kTileRows * row * c_stride + 16 * column, c_stride * 4);
+  });
+}
+
+// Rows of `a` are read in whole tiles: up to the next multiple of 16.
+void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k,
+             int64_t n, int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride,
+             const Epilogue& e) {
+  static constexpr decltype(&block<1, 1>) kBlocks[2][3] = {{block<1, 1>, block<1, 2>, block<1, 3>},
+                                                           {block<2, 1>, block<2, 2>, block<2, 3>}};
+  const Tiles tiles;
+  Waiting waiting(e);
+  const Panels panels(n);
+  const int64_t steps = (k + kTileK - 1) / kTileK, vectors = panels.begin(end);
+  const bool plain =
+      !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual && !e.stream;
+  for (int64_t vector = panels.begin(first), width; vector < vectors; vector += width) {
+    const int64_t left = vectors - vector;
+    width = left == 2 || left == 4 ? 2 : std::min<int64_t>(3, left);  // 2 + 2 is better than 3 + 1
+    const int64_t column = 16 * vector;
+    const __mmask16 last = first_lanes(n - column - 16 * (width - 1));
+    const auto* b = static_cast<const uint16_t*>(packed) + vector * steps * 16 * kTileK;
+    for (int64_t row = 0; row < m; row += 2 * kTileRows) {
+      const int64_t rows = std::min(m - row, 2 * kTileRows);
+      const bool direct = plain && last == 0xffff && rows % kTileRows == 0;
+      float* at = c + row * c_stride + column;
+      kBlocks[(rows - 1) / kTileRows][width - 1](
+          static_cast<const uint16_t*>(a) + row * a_stride, a_stride * 2, b, steps,
+          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate, waiting);
+      if (!direct) waiting.set(at, c_stride, rows, width, last, row, column, steps);
+    }
+  }
+  waiting.all();
+  if (e.stream) _mm_sfence();
+}
+
+}  // namespace
+
+const BlockKernels kAmxBf16 = {.element = Element::kBf16,
+                               .element_bytes = 2,
+                               .k_multiple = AmxBf16::kMultiple,
+                               .row_multiple = 2 * kTileRows,
+                               .convert = Base::convert,
+                               .pack_transposed = Base::pack_transposed,
+                               .pack = Base::pack,
+                               .product = product,
+                               .softmax = Base::softmax};
+
+}  // namespace alref::compute::kernels

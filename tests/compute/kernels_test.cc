@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of each instruction set that this processor has, against the obvious loops in double.
+#include "compute/kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace alref::compute::kernels {
+namespace {
+
+struct Named {
+  std::string name;
+  const BlockKernels* kernels;
+};
+
+std::vector<Named> kernels_here() {
+  std::vector<Named> all;
+  const auto add = [&](const char* name, const BlockKernels* kernels) {
+    if (kernels && (all.empty() || all.back().kernels != kernels)) all.push_back({name, kernels});
+  };
+  add("f32", block_kernels(Element::kF32));
+  add("avx512_bf16", block_kernels(Element::kBf16, /*amx=*/false));
+  add("amx_bf16", block_kernels(Element::kBf16));
+  return all;
+}
+
+// Small whole numbers are exact in bf16, and so are their sums in f32: nothing is to be tolerated.
+std::vector<float> whole_numbers(int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> any(-8, 8);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& v : values) v = static_cast<float>(any(random));
+  return values;
+}
+
+class Memory {  // on a cache line; every byte 0xff, which is NaN in all element types
+ public:
+  explicit Memory(size_t bytes) : bytes_(bytes + 64, std::byte{0xff}) {}
+  std::byte* data() { return bytes_.data() + (64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64) % 64; }
+  float* floats() { return reinterpret_cast<float*>(data()); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+std::vector<const float*> rows_of(const std::vector<float>& values, int64_t count, int64_t n) {
+  std::vector<const float*> rows;
+  for (int64_t i = 0; i < count; ++i) rows.push_back(values.data() + i * n);
+  return rows;
+}
+
+/// A product with both of its operands made ready.
+struct Product {
+  Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed)
+      : kernels(with), m(rows), k(depth), n(columns), a(whole_numbers(m * k, 1)), b(whole_numbers(k * n, 2)),
+        stride(kernels.padded(k) + 32), elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
+        packed(kernels.packed_bytes(k, n)) {
+    kernels.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
+    const Panels panels(n);
+    for (int64_t p = 0; p < panels.count(); ++p) {
+      const int64_t column = 16 * panels.begin(p), some = std::min(n - column, 16 * panels.width(p));
+      std::byte* panel = packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes;
+      if (!transposed) {
+        kernels.pack(rows_of(b, k, n).data(), column, k, some, panels.width(p), panel);
+        continue;
+      }
+      std::vector<float> columns_of_b(static_cast<size_t>(some * k));
+      for (int64_t j = 0; j < some; ++j) {
+        for (int64_t i = 0; i < k; ++i) columns_of_b[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + column + j)];
+      }
+      kernels.pack_transposed(rows_of(columns_of_b, some, k).data(), k, some, panels.width(p), panel);
+    }
+  }
+
+  double sum(int64_t row, int64_t column) const {
+    double total = 0;
+    for (int64_t i = 0; i < k; ++i) total += double{a[static_cast<size_t>(row * k + i)]} * b[static_cast<size_t>(i * n + column)];
+    return total;
+  }
+
+  const BlockKernels& kernels;
+  int64_t m, k, n;
+  std::vector<float> a, b;
+  int64_t stride;
+  Memory elements, packed;
+};
+
+struct Size {
+  int64_t m, k, n;
+};
+constexpr Size kSizes[] = {{1, 1, 1},    {16, 32, 16},  {32, 64, 48},  {17, 33, 49},  {31, 31, 64},   {33, 65, 80},
+                           {7, 100, 96}, {64, 16, 112}, {50, 48, 128}, {98, 70, 250}, {100, 300, 33}};
+
+TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
+  for (const auto& [name, kernels] : kernels_here()) {
+    for (const Size& s : kSizes) {
+      for (const bool transposed : {false, true}) {
+        Product p(*kernels, s.m, s.k, s.n, transposed);
+        const int64_t stride = s.n + 5;
+        Memory c(static_cast<size_t>((s.m + 1) * stride) * sizeof(float));
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), stride, {});
+        for (int64_t i = 0; i <= s.m; ++i) {
+          for (int64_t j = 0; j < stride; ++j) {
+            const float got = c.floats()[i * stride + j];
+            if (i < s.m && j < s.n) {
+              ASSERT_EQ(got, p.sum(i, j)) << name << " " << s.m << " x " << s.k << " x " << s.n << " at " << i << ", " << j;
+            } else {
+              ASSERT_TRUE(std::isnan(got)) << name << " wrote beyond its result at " << i << ", " << j;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
+  for (const auto& [name, kernels] : kernels_here()) {
+    for (const Size& s : kSizes) {
+      Product p(*kernels, s.m, s.k, s.n, false);
+      const auto bias = whole_numbers(s.n, 3), scale = whole_numbers(s.m, 4), residual = whole_numbers(s.m * s.n, 5);
+      Memory c(static_cast<size_t>(s.m * s.n) * sizeof(float));
+      const auto run = [&](const Epilogue& e) {
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), s.n, e);
+      };
+      const auto expect = [&](const char* what, auto formula) {
+        for (int64_t i = 0; i < s.m; ++i) {
+          for (int64_t j = 0; j < s.n; ++j) {
+            ASSERT_EQ(c.floats()[i * s.n + j], formula(i, j)) << name << ", " << what << ", " << i << ", " << j;
+          }
+        }
+      };
+      run({.bias = bias.data(), .row_scale = scale.data(), .activation = Activation::kRelu, .residual = residual.data(),
+           .residual_stride = s.n});
+      const auto all = [&](int64_t i, int64_t j) {
+        const auto y = scale[static_cast<size_t>(i)] * p.sum(i, j) + bias[static_cast<size_t>(j)];
+        return residual[static_cast<size_t>(i * s.n + j)] + std::max(0.0, y);
+      };
+      expect("all at once", all);
+      run({.accumulate = true});
+      expect("added to what is there", [&](int64_t i, int64_t j) { return all(i, j) + p.sum(i, j); });
+      std::memcpy(c.data(), residual.data(), residual.size() * sizeof(float));
+      run({.residual = c.floats(), .residual_stride = s.n});
+      expect("residual in place", [&](int64_t i, int64_t j) { return residual[static_cast<size_t>(i * s.n + j)] + p.sum(i, j); });
+    }
+  }
+}
+
+TEST(KernelsTest, StreamedResultsAndPartsOfThePanelsAreTheSame) {
+  for (const auto& [name, kernels] : kernels_here()) {
+    Product p(*kernels, 70, 96, 272, true);
+    Memory whole(70 * 272 * sizeof(float)), parts(70 * 272 * sizeof(float));
+    const int64_t panels = Panels(272).count();
+    kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, 0, panels, whole.floats(), 272, {});
+    for (int64_t first = 0; first < panels; ++first) {
+      kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, first, first + 1, parts.floats(), 272, {.stream = true});
+    }
+    EXPECT_EQ(std::memcmp(whole.data(), parts.data(), 70 * 272 * sizeof(float)), 0) << name;
+  }
+}
+
+}  // namespace
+}  // namespace alref::compute::kernels
