@@ -9,10 +9,14 @@ than 5 % of the machine is told apart as "disturbed". Needs parity/requirements.
 import argparse
 import contextlib
 import os
+import sys
 import time
 
 import torch
-from transformers import GroundingDinoConfig, GroundingDinoForObjectDetection
+
+# The backbone is transformers' own Swin, but an installed timm would be imported too, and with it torchvision.
+sys.modules["timm"] = None
+from transformers import GroundingDinoConfig, GroundingDinoForObjectDetection  # noqa: E402
 
 # "a cat . a dog . a remote control ." in BERT's uncased vocabulary: 12 tokens
 IDS = [101, 1037, 4937, 1012, 1037, 3899, 1012, 1037, 6556, 2491, 1012, 102]
