@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/sam2/hiera.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "compute/nn/attention.h"
+#include "compute/nn/resize.h"
 #include "compute/ops/max_pool_op.h"
 #include "compute/ops/window_attention_op.h"
 
@@ -17,54 +17,25 @@ namespace {
 
 constexpr float kNormEps = 1e-6f;
 
-// Taps and weights of PyTorch's bicubic interpolation (a = -0.75, corners not aligned) for one
-// output position.
-struct CubicTaps {
-  std::array<int64_t, 4> index;
-  std::array<double, 4> weight;
-};
-
-CubicTaps cubic_taps(int64_t position, int64_t from, int64_t to) {
-  constexpr double a = -0.75;
-  const double source =
-      (static_cast<double>(position) + 0.5) * static_cast<double>(from) / static_cast<double>(to) -
-      0.5;
-  const double base = std::floor(source), t = source - base;
-  const auto near = [](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
-  CubicTaps taps{{}, {far(1 + t), near(t), near(1 - t), far(2 - t)}};
-  for (int64_t i = 0; i < 4; ++i) {
-    taps.index[static_cast<size_t>(i)] =
-        std::clamp(static_cast<int64_t>(base) - 1 + i, int64_t{0}, from - 1);
-  }
-  return taps;
-}
-
 // The background embedding stretched over the map plus the window embedding repeated
 // (arXiv:2311.05613).
 ggml_tensor* position_embedding(const Weights& w, const Config& config) {
   const int64_t size = config.image_size / 4, channels = config.trunk.embed_dim;
   const int64_t window = config.trunk.window_spec[0];
   const auto [height, width] = config.trunk.background_size;
-  const std::vector<float> background = w.values("pos_embed", {channels, height, width});
   const std::vector<float> windows = w.values("pos_embed_window", {channels, window, window});
 
-  std::vector<float> values;
-  values.reserve(static_cast<size_t>(size * size * channels));
-  for (int64_t y = 0; y < size; ++y) {
-    const CubicTaps rows = cubic_taps(y, height, size);
-    for (int64_t x = 0; x < size; ++x) {
-      const CubicTaps columns = cubic_taps(x, width, size);
-      for (int64_t c = 0; c < channels; ++c) {
-        double sum = windows[static_cast<size_t>((c * window + y % window) * window + x % window)];
-        for (size_t i = 0; i < 4; ++i) {
-          const float* row = background.data() + (c * height + rows.index[i]) * width;
-          for (size_t j = 0; j < 4; ++j)
-            sum += rows.weight[i] * columns.weight[j] * row[columns.index[j]];
-        }
-        values.push_back(static_cast<float>(sum));
-      }
-    }
+  Graph g(w.device());
+  ggml_tensor* background = w.f32("pos_embed", {channels, height, width});
+  background = ggml_cont(g.context(), ggml_permute(g.context(), background, 1, 2, 0, 3));
+  ggml_tensor* stretched =
+      g.output(compute::nn::resize(g, background, size, size, Resampling::kBicubic));
+  g.run();
+  std::vector<float> values = g.read(stretched);
+  for (int64_t i = 0; i < size * size * channels; ++i) {
+    const int64_t c = i % channels, x = i / channels % size, y = i / channels / size;
+    values[static_cast<size_t>(i)] +=
+        windows[static_cast<size_t>((c * window + y % window) * window + x % window)];
   }
   return w.constant("pos_embed (stretched)", {size, size, channels}, values);
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/ops/resize_op.h"
+
+#include <algorithm>
+
+namespace alref::compute {
+
+void ResizeOp::run(ggml_tensor* node, int part, int parts) const {
+  const ggml_tensor* x = node->src[0];
+  const int64_t channels = node->ne[0], width = node->ne[1], height = node->ne[2];
+  const Range mine = share(node->ne[3] * height, part, parts);
+  for (int64_t line = mine.begin; line < mine.end; ++line) {
+    const Taps& row = rows_[static_cast<size_t>(line % height)];
+    const char* image =
+        static_cast<const char*>(x->data) + static_cast<size_t>(line / height) * x->nb[3];
+    for (int64_t column = 0; column < width; ++column) {
+      const Taps& taps = columns_[static_cast<size_t>(column)];
+      float* y = static_cast<float*>(node->data) + (line * width + column) * channels;
+      std::fill_n(y, channels, 0.0f);
+      for (size_t k = 0; k < row.weights.size(); ++k) {
+        for (size_t l = 0; l < taps.weights.size(); ++l) {
+          const float weight = row.weights[k] * taps.weights[l];
+          const auto* pixel = reinterpret_cast<const float*>(
+              image + (static_cast<size_t>(row.first) + k) * x->nb[2] +
+              (static_cast<size_t>(taps.first) + l) * x->nb[1]);
+          for (int64_t c = 0; c < channels; ++c) y[c] += weight * pixel[c];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace alref::compute
