@@ -9,8 +9,6 @@ largest error of the IoU scores for each prompt; exits with 1 where one is above
 """
 import argparse
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -83,21 +81,8 @@ def compare(arguments, variant: str, folder: Path) -> bool:
     return good
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sam2-repo", required=True)
-    parser.add_argument("--alref", required=True)
-    parser.add_argument("--variants", nargs="+", default=list(official.VARIANTS), choices=official.VARIANTS)
-    parser.add_argument("--precision", choices=BOUNDS, default="f32")
-    arguments = parser.parse_args()
-    official.import_official(arguments.sam2_repo)
-    good = True
-    for variant in arguments.variants:
-        with tempfile.TemporaryDirectory() as folder:
-            good &= compare(arguments, variant, Path(folder))
-    sys.exit(0 if good else 1)
-
-
 if __name__ == "__main__":
     torch.manual_seed(0)
-    main()
+    PARSER = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    PARSER.add_argument("--precision", choices=BOUNDS, default="f32")
+    official.compare_variants(PARSER, list(official.VARIANTS), compare)

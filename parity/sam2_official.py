@@ -4,9 +4,11 @@
 Imports the package `sam2` from a checkout of github.com/facebookresearch/sam2 that the caller names; what it needs and
 this comparison does not (torchvision, iopath, hydra) is stood in for.
 """
+import argparse
 import importlib
 import subprocess
 import sys
+import tempfile
 import types
 from pathlib import Path
 
@@ -175,3 +177,18 @@ def convert(model, alref: str, folder: Path, variant: str) -> Path:
     subprocess.run([alref, "convert", checkpoint, "-o", weights, "--type", "f32"], check=True, capture_output=True)
     checkpoint.unlink()
     return weights
+
+
+def compare_variants(parser: argparse.ArgumentParser, variants: list, compare) -> None:
+    """The main program of both comparisons: `compare(arguments, variant, folder)` of each variant says whether its errors
+    are within bounds; exits with 1 where one's are not. Adds the options that both have."""
+    parser.add_argument("--sam2-repo", required=True)
+    parser.add_argument("--alref", required=True)
+    parser.add_argument("--variants", nargs="+", default=variants, choices=VARIANTS)
+    arguments = parser.parse_args()
+    import_official(arguments.sam2_repo)
+    good = True
+    for variant in arguments.variants:
+        with tempfile.TemporaryDirectory() as folder:
+            good &= compare(arguments, variant, Path(folder))
+    sys.exit(0 if good else 1)

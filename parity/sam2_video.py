@@ -11,8 +11,6 @@ options say otherwise. The official memories are kept in f32. Prints the largest
 import argparse
 import json
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -96,24 +94,11 @@ def compare(arguments, variant: str, folder: Path) -> bool:
     return good
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sam2-repo", required=True)
-    parser.add_argument("--alref", required=True)
-    parser.add_argument("--video", required=True)
-    parser.add_argument("--frames", type=int, default=16)
-    parser.add_argument("--box-frame", type=int, default=5)
-    parser.add_argument("--mask-frame", type=int, default=11)
-    parser.add_argument("--variants", nargs="+", default=["2.1-tiny", "2.1-large", "2-tiny"], choices=official.VARIANTS)
-    parser.add_argument("--precisions", nargs="+", default=["f32", "bf16"], choices=BOUNDS)
-    arguments = parser.parse_args()
-    official.import_official(arguments.sam2_repo)
-    good = True
-    for variant in arguments.variants:
-        with tempfile.TemporaryDirectory() as folder:
-            good &= compare(arguments, variant, Path(folder))
-    sys.exit(0 if good else 1)
-
-
 if __name__ == "__main__":
-    main()
+    PARSER = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    PARSER.add_argument("--video", required=True)
+    PARSER.add_argument("--frames", type=int, default=16)
+    PARSER.add_argument("--box-frame", type=int, default=5)
+    PARSER.add_argument("--mask-frame", type=int, default=11)
+    PARSER.add_argument("--precisions", nargs="+", default=["f32", "bf16"], choices=BOUNDS)
+    official.compare_variants(PARSER, ["2.1-tiny", "2.1-large", "2-tiny"], compare)
