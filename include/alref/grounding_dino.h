@@ -67,6 +67,7 @@ class GroundingDino {
 
 /// The detections by falling score, without those that overlap a better one of the same phrase by
 /// an IoU above `iou_threshold` (1: none is left out), at most `count`.
+/// @throws Error(kInvalidArgument)  an `iou_threshold` outside [0, 1].
 std::vector<Detection> best_detections(std::vector<Detection> detections, float iou_threshold,
                                        size_t count);
 

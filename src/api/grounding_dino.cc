@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alref/grounding_dino.h"
 
+#include "alref/error.h"
+
 #include <algorithm>
 
 #include "perception/grounding_dino/grounding_dino.h"
@@ -43,6 +45,10 @@ RawDetections GroundingDino::raw(const Image& image, std::string_view caption) {
 
 std::vector<Detection> best_detections(std::vector<Detection> detections, float iou_threshold,
                                        size_t count) {
+  if (!(iou_threshold >= 0 && iou_threshold <= 1)) {  // NaN fails too
+    throw Error(ErrorKind::kInvalidArgument,
+                "nms threshold: expected 0 to 1, got " + std::to_string(iou_threshold));
+  }
   std::stable_sort(detections.begin(), detections.end(),
                    [](const Detection& a, const Detection& b) { return a.score > b.score; });
   std::vector<Detection> kept;

@@ -110,6 +110,10 @@ void run(const Arguments& arguments) {
   }
 
   const int start = arguments.start >= 0 ? arguments.start : earliest_frame(prompts);
+  if (!video->frame(start)) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "frame " + std::to_string(start) + ": the video has no such frame");
+  }
   int64_t frames = 0;
   if (const auto count = video->frame_count()) {
     frames = (arguments.reverse ? 0 : *count - start) +

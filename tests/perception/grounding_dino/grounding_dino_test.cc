@@ -136,6 +136,19 @@ TEST_F(GoldenTest, TakesThinAndTinyPictures) {
   EXPECT_EQ(detector.raw(picture(1, 1), kCaption).queries, 20u);
 }
 
+// The official sizes: the short side of 0.67 pixels becomes 1, which is filled up to a patch.
+TEST(PrepareTest, OfAVeryThinPictureAtTheOfficialSize) {
+  Config config;
+  config.short_side = 800;
+  config.max_side = 1333;
+  config.std = {1, 1, 1};
+  const NetworkImage image = prepare(picture(20000, 10), config);
+  EXPECT_EQ(image.size.width, 2000);
+  EXPECT_EQ(image.size.height, 4);
+  EXPECT_EQ(image.pixels.size(), size_t{2000} * 4 * 3);
+  EXPECT_EQ(prepare(picture(1, 1), config).size.width, 800);
+}
+
 // A thin picture may have fewer pixels on all levels than the network has queries.
 TEST(SelectQueriesTest, TakesTheBestOfEachImageAndAllWhereThereAreFew) {
   const std::vector<float> logits = {1, 9, 5, 2, 5, 0, /* second image */ 0, 0, 1, 0, 0, 2};
