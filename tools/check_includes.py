@@ -28,12 +28,13 @@ MAY_KNOW = {
     "pipeline": {"alref", "core", "perception", "reasoning"},
     "outputs": {"alref", "core", "media"},
     "convert": {"alref", "core", "compute"},
+    "catalog": {"alref", "core", "convert"},
     "datasets": {"alref", "core", "media", "outputs"},
     "metrics": {"alref", "core", "media"},
     "api": {"alref", "core", "media", "text", "compute", "perception", "reasoning", "pipeline", "outputs", "convert",
             "perception/sam2", "perception/grounding_dino", "perception/beats", "perception/language_bind"},
     "eval": {"alref", "core", "media", "outputs", "datasets", "metrics"},
-    "cli": {"alref", "core", "media", "outputs", "datasets", "metrics", "eval", "convert", "perception"},
+    "cli": {"alref", "core", "media", "outputs", "datasets", "metrics", "eval", "convert", "catalog", "perception"},
 }
 
 # header prefix -> folders that may include it
@@ -45,7 +46,7 @@ EXTERNAL = {
     r"jpeglib|png\.h": {"media"},
     r"cairo": {"media", "reasoning"},
     r"nlohmann/": {"reasoning", "outputs", "datasets", "eval", "cli", "convert", "api"},
-    r"curl/": {"reasoning", "api"},
+    r"curl/": {"reasoning", "catalog", "api"},
     r"sqlite3": {"reasoning"},
     r"spdlog/|CLI/": {"cli"},
 }

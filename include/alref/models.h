@@ -4,6 +4,7 @@
 #include "alref/types.h"
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,14 @@ struct ModelOptions {
 /// folders: $ALREF_MODELS, $XDG_DATA_HOME/alref/models (or ~/.local/share/alref/models), the one
 /// that came with this program. Throws Error(kModel) that lists where it looked.
 std::string find_model_file(const std::string& name);
+
+/// Where a user's own models go: $ALREF_MODELS, else $XDG_DATA_HOME/alref/models, else
+/// ~/.local/share/alref/models. Throws Error(kUnavailable) where none of the variables is set.
+std::string user_model_folder();
+
+/// The files of all models that find_model_file() finds by name, by name; of two of one name the
+/// one that it finds.
+std::map<std::string, std::string> installed_models();
 
 /// Networks loaded once and shared by several segmenters. Threads: segmenters that share one take
 /// turns themselves.

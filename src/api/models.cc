@@ -35,6 +35,26 @@ std::string identity_of(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string user_model_folder() {
+  const auto folders = model_folders();
+  if (folders.size() < 2)  // the program's own is always there
+    throw Error(ErrorKind::kUnavailable,
+                "no folder for models: neither ALREF_MODELS nor HOME is set");
+  return folders.front();
+}
+
+std::map<std::string, std::string> installed_models() {
+  std::map<std::string, std::string> models;
+  for (const auto& folder : model_folders()) {
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+      if (entry.is_regular_file() && entry.path().extension() == ".gguf")
+        models.try_emplace(entry.path().stem(), entry.path());
+    }
+  }
+  return models;
+}
+
 std::string find_model_file(const std::string& name) {
   if (std::filesystem::is_regular_file(name)) return name;
   std::string places;

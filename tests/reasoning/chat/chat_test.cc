@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -18,13 +17,14 @@
 #include "reasoning/chat/language_reasoner.h"
 #include "reasoning/chat/recording.h"
 #include "reasoning/pivot_selector.h"
+#include "testing/loopback_server.h"
 
 namespace alref::reasoning {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kKey = "sk-very-secret-0123456789";
 
@@ -34,46 +34,12 @@ std::string read_all(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// Runs fault_server.py for as long as it lives.
-class FaultServer {
- public:
-  explicit FaultServer(const std::string& log) {
-    int in[2], out[2];
-    if (pipe(in) != 0 || pipe(out) != 0) std::abort();
-    process_ = fork();
-    if (process_ == 0) {
-      dup2(in[0], 0);
-      dup2(out[1], 1);
-      close(in[1]);
-      close(out[0]);
-      execlp("python3", "python3", ALREF_FAULT_SERVER, log.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    stdin_ = in[1];
-    std::FILE* output = fdopen(out[0], "r");
-    if (std::fscanf(output, "%d %d", &port, &other_port) != 2) std::abort();
-    std::fclose(output);
-  }
-  ~FaultServer() {
-    close(stdin_);
-    waitpid(process_, nullptr, 0);
-  }
-
-  int port = 0;
-  int other_port = 0;
-
- private:
-  pid_t process_ = 0;
-  int stdin_ = -1;
-};
-
-class ChatTest : public testing::Test {
+class ChatTest : public ::testing::Test {
  protected:
   ChatTest() {
     std::filesystem::create_directories(folder_);
-    server_ = std::make_unique<FaultServer>(folder_ / "requests.log");
+    server_ = std::make_unique<alref::testing::LoopbackServer>(ALREF_FAULT_SERVER,
+                                                               folder_ / "requests.log");
     options_.style.frame_model = options_.style.box_model = "fake";
     options_.first_pause = milliseconds(10);
     options_.limits.timeout = milliseconds(10'000);
@@ -124,10 +90,10 @@ class ChatTest : public testing::Test {
     return lines;
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) /
+  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) /
                                   ("alref_chat_" + std::to_string(getpid()) + "_" +
-                                   testing::UnitTest::GetInstance()->current_test_info()->name());
-  std::unique_ptr<FaultServer> server_;
+                                   ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  std::unique_ptr<alref::testing::LoopbackServer> server_;
   ChatOptions options_;
   std::mutex log_mutex_;
   std::string logged_;
@@ -260,7 +226,7 @@ TEST_F(ChatTest, ManyQuestionsInParallelAreEachAnsweredOnce) {
   for (int i = 0; i < 20; ++i) questions.push_back(question(i));
   std::vector<int> answered(20);
   responder("ok")->ask(questions, [&](size_t i, Answer) { ++answered[i]; });
-  EXPECT_THAT(answered, testing::Each(1));
+  EXPECT_THAT(answered, ::testing::Each(1));
 }
 
 TEST_F(ChatTest, CallsAndCostsAreCapped) {
