@@ -65,6 +65,17 @@ struct RefOptions {
   bool single_pivot = false;
   bool reverse = true;  ///< else frames before the middle pivot stay empty
 
+  /// Experiments with known truth, which replaces a part of the method.
+  struct Truth {
+    /// Of what a sentence means on a frame, in pixels; none where it is not to be seen.
+    std::function<std::optional<Box>(std::string_view text, int frame)> box;
+    bool chooses_frame = false;  ///< the sampled frame of a clip that shows most of it
+    bool chooses_box = false;    ///< of the detected boxes the one that overlaps it most
+    /// Boxes in place of the detector's; empty: the detector's.
+    std::function<std::vector<Detection>(int frame, std::string_view caption)> detections;
+  };
+  Truth truth = {};
+
   std::string video_name;  ///< for reports and imported replies
   bool keep_logits =
       false;  ///< hand logits to the sink, too; costs 4 bytes a pixel, frame and sentence
@@ -169,6 +180,10 @@ class RefSegmenter {
   ///                kReasoner: the reasoner could not be asked; what() says what the last try met.
   ///                kInterrupted: RefOptions::cancelled said so.
   RefResult segment(FrameSource& frames, std::string_view text, MaskSink& masks);
+
+  /// The same, with a function in place of a sink.
+  RefResult segment(FrameSource& frames, std::string_view text,
+                    const std::function<void(const FrameMasks&)>& on_masks);
 
   /// The same for several sentences, which share decoding, detections and image features.
   std::vector<RefResult> segment(FrameSource& frames, std::span<const std::string> texts,

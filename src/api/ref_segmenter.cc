@@ -27,6 +27,16 @@ RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text, Mask
   return state_->engine.segment(frames, std::span(&one, 1), masks).front();
 }
 
+RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text,
+                                const std::function<void(const FrameMasks&)>& on_masks) {
+  struct Sink : MaskSink {
+    explicit Sink(const std::function<void(const FrameMasks&)>& function) : call(function) {}
+    void write(const FrameMasks& frame) override { call(frame); }
+    const std::function<void(const FrameMasks&)>& call;
+  } sink(on_masks);
+  return segment(frames, text, sink);
+}
+
 std::vector<RefResult> RefSegmenter::segment(FrameSource& frames,
                                              std::span<const std::string> texts, MaskSink& masks) {
   return state_->engine.segment(frames, texts, masks);
