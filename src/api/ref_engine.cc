@@ -26,6 +26,8 @@ pipeline::RvosOptions rvos_options(const RefOptions& o) {
   options.pivots.clips.frames_per_clip = o.frames_per_clip;
   options.pivots.choose_frame = o.choose_frame;
   options.pivots.choose_box = o.choose_box;
+  if (o.truth.chooses_frame) options.pivots.frame_oracle = o.truth.box;
+  if (o.truth.chooses_box) options.pivots.box_oracle = o.truth.box;
   options.pivots.single_pivot = o.single_pivot;
   options.pivots.box_threshold = o.box_threshold;
   options.pivots.fallback_box_threshold = o.fallback_box_threshold;
@@ -141,6 +143,7 @@ std::vector<RefResult> RefEngine::segment(FrameSource& frames, std::span<const s
                   results_key(options_, identity_, texts));
   const auto detect = [&](int frame, const Image& image, std::string_view caption, float box,
                           float text) {
+    if (options_.truth.detections) return options_.truth.detections(frame, caption);
     const std::string words(caption);
     if (auto known = store.find_detections(frame, words)) return *std::move(known);
     const auto begin = std::chrono::steady_clock::now();

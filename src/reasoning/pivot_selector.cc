@@ -8,8 +8,38 @@
 namespace alref::reasoning {
 namespace {
 
+constexpr float kSameThing = 0.5f;  // IoU
+
+void choose_true_frames(std::string_view expression, const TrueBox& truth,
+                        std::vector<ClipRecord>& records) {
+  for (ClipRecord& record : records) {
+    float largest = 0;
+    for (const int frame : record.clip.frames) {
+      const auto box = truth(expression, frame);
+      if (!box || box->area() <= largest) continue;
+      largest = box->area();
+      record.frame = frame;
+    }
+  }
+}
+
+void choose_true_boxes(std::string_view expression, const TrueBox& truth,
+                       std::vector<ClipRecord>& records) {
+  for (ClipRecord& record : records) {
+    const auto box = record.frame ? truth(expression, *record.frame) : std::nullopt;
+    float best = kSameThing;
+    for (size_t i = 0; box && i < record.boxes.size(); ++i) {
+      const float overlap = iou(record.boxes[i].box, *box);
+      if (overlap < best) continue;
+      best = overlap;
+      record.box = static_cast<int>(i);
+    }
+  }
+}
+
 void choose_frames(Scene& scene, Reasoner& reasoner, std::string_view expression,
                    const PivotOptions& options, std::vector<ClipRecord>& records) {
+  if (options.frame_oracle) return choose_true_frames(expression, options.frame_oracle, records);
   if (!options.choose_frame) {
     for (ClipRecord& record : records) record.frame = record.clip.frames.front();
     return;
@@ -31,7 +61,9 @@ void find_boxes(Scene& scene, const Reasoner& reasoner, const std::string& capti
                 const PivotOptions& options, std::vector<ClipRecord>& records) {
   const float threshold =
       options.choose_box ? options.box_threshold : options.fallback_box_threshold;
-  const size_t most = options.choose_box ? static_cast<size_t>(reasoner.max_boxes()) : 1;
+  const size_t most = options.box_oracle   ? Scene::kMostBoxes
+                      : options.choose_box ? static_cast<size_t>(reasoner.max_boxes())
+                                           : 1;
   for (ClipRecord& record : records) {
     if (!record.frame) continue;
     record.boxes = scene.detect(*record.frame, caption, threshold);
@@ -41,6 +73,7 @@ void find_boxes(Scene& scene, const Reasoner& reasoner, const std::string& capti
 
 void choose_boxes(Scene& scene, Reasoner& reasoner, std::string_view expression,
                   const PivotOptions& options, std::vector<ClipRecord>& records) {
+  if (options.box_oracle) return choose_true_boxes(expression, options.box_oracle, records);
   std::vector<BoxQuestion> questions;
   std::vector<ClipRecord*> asked;
   for (ClipRecord& record : records) {

@@ -3,6 +3,7 @@
 
 #include "alref/types.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ enum class OnNoPivot {
   kEmpty,     ///< it refers to nothing in the video
 };
 
+/// What a sentence means on a frame, for experiments with known truth; none where it is not seen.
+using TrueBox = std::function<std::optional<Box>(std::string_view expression, int frame)>;
+
 /// GPT-PS's settings; each step can be switched off alone for the paper's ablations.
 struct PivotOptions {
   ClipOptions clips = {};
@@ -33,6 +37,9 @@ struct PivotOptions {
   float box_threshold = 0.25f;
   float fallback_box_threshold = 0.001f;  ///< 0.1 on Ref-DAVIS17
   OnNoPivot on_no_pivot = OnNoPivot::kFallback;
+  /// Where set, the truth chooses in place of the reasoner: of a clip's frames the one that shows
+  /// most, of the boxes the one that overlaps it most, if by half or more.
+  TrueBox frame_oracle = {}, box_oracle = {};
 };
 
 /// What happened in one clip, for the report.
