@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace alref {
 
@@ -15,6 +16,12 @@ struct ModelOptions {
   std::string sam2 =
       "nano-sam2.1";  ///< a GGUF file, or an installed model's name (find_model_file())
   std::string detector = "nano-grounding-dino";  ///< the same
+  /// What listens; loaded when the first AvSegmenter is made. BEATs models whose tags are united
+  /// (the paper takes two), and LanguageBind for sounds and labels; the text network of the last
+  /// one (the paper's: of LanguageBind_Image) says which class a label is, empty: `sound_matcher`.
+  std::vector<std::string> taggers = {"nano-beats"};
+  std::string sound_matcher = "nano-language-bind";
+  std::string class_matcher = {};
   DeviceOptions device = {};
   /// How many frames with prompts a frame's masks depend on, the nearest ones; -1: all, as in the
   /// paper, at a cost that grows with the video.

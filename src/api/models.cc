@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "api/networks.h"
+#include "perception/beats/beats.h"
 #include "perception/grounding_dino/grounding_dino.h"
+#include "perception/language_bind/language_bind.h"
 #include "perception/sam2/sam2.h"
 
 namespace alref {
@@ -70,6 +72,8 @@ Models::Models(const ModelOptions& options) : networks_(std::make_unique<Network
   const std::string sam2 = find_model_file(options.sam2),
                     detector = find_model_file(options.detector);
   const auto device = std::make_shared<compute::Device>(options.device);
+  networks_->options = options;
+  networks_->device = device;
   Sam2VideoOptions video;
   video.max_conditioning_frames = options.max_conditioning_frames;
   video.feature_cache_bytes = options.feature_cache_bytes;
@@ -82,5 +86,22 @@ Models::Models(const ModelOptions& options) : networks_(std::make_unique<Network
 }
 
 Models::~Models() = default;
+
+SoundNetworks& Models::Networks::sound() {
+  if (sound_networks) return *sound_networks;
+  if (options.taggers.empty())
+    throw Error(ErrorKind::kInvalidArgument, "models: expected at least one tagger");
+  auto made = std::make_unique<SoundNetworks>();
+  for (const std::string& tagger : options.taggers)
+    made->taggers.push_back(std::make_unique<beats::Beats>(find_model_file(tagger), *device));
+  const std::string matcher = find_model_file(options.sound_matcher);
+  made->matcher = std::make_unique<language_bind::LanguageBind>(matcher, *device);
+  if (!options.class_matcher.empty() && find_model_file(options.class_matcher) != matcher) {
+    made->own_class_matcher = std::make_unique<language_bind::LanguageBind>(
+        find_model_file(options.class_matcher), *device);
+  }
+  sound_networks = std::move(made);
+  return *sound_networks;
+}
 
 }  // namespace alref

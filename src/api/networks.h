@@ -5,16 +5,36 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "compute/device.h"
+#include "perception/audio.h"
 #include "perception/detector.h"
 #include "perception/video_segmenter.h"
 
 namespace alref {
 
+/// What listens.
+struct SoundNetworks {
+  std::vector<std::unique_ptr<AudioTagger>> taggers;
+  std::unique_ptr<AudioTextEmbedder> matcher;
+  std::unique_ptr<AudioTextEmbedder> own_class_matcher;  ///< null: `matcher` serves
+
+  AudioTextEmbedder& class_matcher() const {
+    return own_class_matcher ? *own_class_matcher : *matcher;
+  }
+};
+
 struct Models::Networks {
+  ModelOptions options;
+  std::shared_ptr<compute::Device> device;
   std::unique_ptr<Detector> detector;
   std::unique_ptr<VideoSegmenter> segmenter;
+  std::unique_ptr<SoundNetworks> sound_networks;
   std::string identity;  ///< files, device and precision, for resumed runs
+
+  /// Loaded when first asked for. Throws Error(kModel).
+  SoundNetworks& sound();
 };
 
 }  // namespace alref

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reasoning/sound/sound_reasoner.h"
+
+namespace alref::reasoning {
+
+struct SoundRulesOptions {
+  bool single = false;       ///< the likeliest thing only
+  float least_tag = 0.1f;    ///< a tag with a lower probability is not believed...
+  float tag_share = 0.25f;   ///< ...nor one below this share of the likeliest one's
+  float presence = 0.3f;     ///< a thing whose best box scores lower is not to be seen
+  float keep_score = 0.15f;  ///< boxes below it are not looked at
+  float same_iou = 0.7f;     ///< things whose best boxes overlap more are one thing
+  /// A thing sounds in a moment in which its likeliest tag has at least this share of its highest
+  /// probability.
+  float on_share = 0.35f;
+};
+
+/// The choices without a language model: offline and deterministic. A tag counts if it stands for a
+/// thing (sound_things.h) that the detector finds in the frames; of several boxes the one that
+/// stands out and moves is taken; a thing sounds while its tags are likely.
+class RulesSoundReasoner : public SoundReasoner {
+ public:
+  explicit RulesSoundReasoner(const SoundRulesOptions& options = {}) : options_(options) {}
+
+  std::string_view name() const override { return "rules"; }
+  bool wants_moments() const override { return true; }
+  SoundingChoice name_objects(Scene& scene, const HeardClip& heard) override;
+  std::vector<Choice> choose_boxes(Scene& scene, const HeardClip& heard,
+                                   std::span<const SoundingBoxQuestion> questions) override;
+  std::optional<ActiveObjects> active_objects(const HeardClip& heard,
+                                              std::span<const SoundingObject> objects) override;
+
+ private:
+  /// A thing that may make the sound, with the frame that shows it best.
+  struct Candidate {
+    std::string name;
+    float probability = 0;
+    int number = 0;  ///< of the frame in the clip, from 1; 0: not seen
+    Box box;
+    float score = 0;
+    double quality = 0;
+  };
+
+  std::vector<Candidate> things_heard(const HeardClip& heard) const;
+  void look_for(Scene& scene, const Clip& clip, Candidate& thing) const;
+
+  SoundRulesOptions options_;
+};
+
+}  // namespace alref::reasoning

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace alref::reasoning {
+
+/// The thing in the picture that makes a sound of this name (AudioSet's display names), in words
+/// for a detector: "Bark" -> "dog", "Meow" -> "cat". Empty for names that stand for nothing that
+/// could be seen ("Sad music", "Echo", "Inside, small room"). A name that is not known is taken for
+/// a thing itself: "Giraffe" -> "giraffe".
+std::string visible_thing(std::string_view sound);
+
+}  // namespace alref::reasoning
