@@ -11,6 +11,7 @@
 #include "cli/convert_command.h"
 #include "cli/detect_command.h"
 #include "cli/evaluate_command.h"
+#include "cli/listen_command.h"
 #include "cli/mask_command.h"
 #include "cli/match_command.h"
 #include "cli/models_command.h"
@@ -89,6 +90,7 @@ int main(int argc, char** argv) {
   app.parse_complete_callback([&] { set_up_log(verbosity); });
 
   alref::cli::add_segment_command(app);
+  alref::cli::add_listen_command(app);
   alref::cli::add_mask_command(app);
   alref::cli::add_track_command(app);
   alref::cli::add_detect_command(app);

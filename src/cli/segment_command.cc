@@ -15,8 +15,10 @@
 #include <string>
 
 #include "cli/options.h"
+#include "cli/reasoner_options.h"
 #include "cli/segment_input.h"
 #include "cli/segment_outputs.h"
+#include "cli/stage_bars.h"
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
@@ -33,9 +35,9 @@ struct Arguments {
   SegmentOutputs outputs;
   ModelOptions models;
   RefOptions options;
+  ReasonerArguments reasoner;
   media::VideoOptions limits;
-  std::string chat_model, chat_key_file, chat_key_variable = "ALREF_CHAT_KEY", on_no_pivot;
-  std::vector<double> chat_prices;
+  std::string on_no_pivot;
   bool no_overlay = false, no_pivot_frame = false, no_pivot_box = false, no_reverse = false;
 };
 
@@ -43,88 +45,20 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-std::string name_of(ReasonerKind kind) {
-  switch (kind) {
-    case ReasonerKind::kRules:
-      return "rules";
-    case ReasonerKind::kChat:
-      return "chat";
-    case ReasonerKind::kReplay:
-      return "replay";
-    case ReasonerKind::kFirst:
-      return "first";
-  }
-  return {};
-}
-
-/// From a file that only its owner needs to read, or from the environment; never from the command
-/// line, which others can see.
-std::string read_key(const Arguments& arguments) {
-  if (arguments.chat_key_file.empty()) {
-    const char* key = std::getenv(arguments.chat_key_variable.c_str());
-    return key ? key : "";
-  }
-  std::ifstream file(arguments.chat_key_file);
-  std::string key;
-  if (!std::getline(file, key)) {
-    throw Error(ErrorKind::kInput, arguments.chat_key_file + ": expected a line with the key");
-  }
-  while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
-  return key;
-}
-
-std::string default_answer_cache() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache && *cache) return std::string(cache) + "/alref/answers.sqlite";
-  const char* home = std::getenv("HOME");
-  return home && *home ? std::string(home) + "/.cache/alref/answers.sqlite" : std::string();
-}
-
 void complete_options(Arguments& arguments) {
   RefOptions& options = arguments.options;
-  if (!options.replay_files.empty()) options.reasoner = ReasonerKind::kReplay;
+  complete(arguments.reasoner);
+  apply(arguments.reasoner, options);
   options.choose_frame = !arguments.no_pivot_frame;
   options.choose_box = !arguments.no_pivot_box;
   options.reverse = !arguments.no_reverse;
   arguments.outputs.overlay = !arguments.no_overlay;
   if (!arguments.on_no_pivot.empty())
     options.empty_without_pivot = arguments.on_no_pivot == "empty";
-  if (options.reasoner == ReasonerKind::kChat) {
-    options.chat.key = read_key(arguments);
-    if (const char* url = std::getenv("ALREF_CHAT_URL"); url && options.chat.url.empty())
-      options.chat.url = url;
-    if (!arguments.chat_model.empty())
-      options.chat.frame_model = options.chat.box_model = arguments.chat_model;
-    if (arguments.chat_prices.size() == 2) {
-      options.chat.prompt_price = arguments.chat_prices[0];
-      options.chat.completion_price = arguments.chat_prices[1];
-    }
-    if (options.answer_cache.empty()) options.answer_cache = default_answer_cache();
-    if (options.answer_cache == "none") options.answer_cache.clear();
-  }
   options.keep_strips = true;
   options.work_folder = arguments.outputs.dir + "/.alref";
   options.cancelled = [] { return interrupted(); };
 }
-
-/// One bar a stage.
-class StageBars {
- public:
-  void show(std::string_view stage, int done, int total) {
-    if (stage != stage_) {
-      bar_.reset();
-      stage_ = stage;
-      bar_ = std::make_unique<ProgressBar>(
-          stage_, total, stage == "pivots" || stage == "prompts" ? "sentences" : "frames");
-    }
-    bar_->update(done);
-  }
-  void finish() { bar_.reset(); }
-
- private:
-  std::string stage_;
-  std::unique_ptr<ProgressBar> bar_;
-};
 
 void log_choices(const std::vector<RefResult>& results, const RefCosts& costs) {
   for (const RefResult& result : results) {
@@ -201,55 +135,6 @@ void run(Arguments& arguments) {
   print_summary(report.results, files);
 }
 
-void add_chat_options(CLI::App& command, Arguments& arguments) {
-  ChatSettings& chat = arguments.options.chat;
-  const std::string group = "Reasoner chat";
-  const auto add = [&](const char* name, auto& value, const char* help) {
-    return command.add_option(name, value, help)->group(group);
-  };
-  add("--chat-url", chat.url,
-      "OpenAI-compatible endpoint [default: $ALREF_CHAT_URL]; its key: $ALREF_CHAT_KEY")
-      ->type_name("URL");
-  add("--chat-key-file", arguments.chat_key_file, "a file whose first line is the key")
-      ->type_name("FILE");
-  add("--chat-model", arguments.chat_model, "one model for both questions")->type_name("NAME");
-  add("--chat-frame-model", chat.frame_model, "the model that chooses frames")
-      ->type_name("NAME")
-      ->capture_default_str();
-  add("--chat-box-model", chat.box_model, "the model that chooses boxes")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command.add_flag("--chat-json", chat.json_answers, "ask for JSON by schema")->group(group);
-  add("--chat-timeout", chat.timeout_seconds, "seconds for one request")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 86400.0));
-  add("--chat-tries", chat.tries, "tries of one question")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100));
-  add("--chat-parallel", chat.parallel, "requests at a time")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  add("--chat-image-side", chat.max_image_side, "longest side of a picture in pixels")
-      ->capture_default_str()
-      ->check(CLI::Range(64, 16384));
-  add("--chat-jpeg", chat.jpeg_quality, "JPEG quality of a picture")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100));
-  add("--chat-max-calls", chat.max_calls, "most requests of this run; 0: no limit")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  add("--chat-max-cost", chat.max_cost, "most money of this run; 0: no limit")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  add("--chat-prices", arguments.chat_prices, "of a million tokens asked and answered")
-      ->type_name("P,P")
-      ->delimiter(',')
-      ->expected(2);
-  add("--answer-cache", arguments.options.answer_cache,
-      "SQLite file of paid answers, or none [default: in the user's cache folder]")
-      ->type_name("FILE");
-}
-
 void add_method_options(CLI::App& command, Arguments& arguments) {
   RefOptions& options = arguments.options;
   const std::string group = "The method";
@@ -303,10 +188,6 @@ void add_method_options(CLI::App& command, Arguments& arguments) {
 }  // namespace
 
 void add_segment_command(CLI::App& app) {
-  static const std::map<std::string, ReasonerKind> kReasoners = {{"rules", ReasonerKind::kRules},
-                                                                 {"chat", ReasonerKind::kChat},
-                                                                 {"replay", ReasonerKind::kReplay},
-                                                                 {"first", ReasonerKind::kFirst}};
   static const std::map<std::string, CutOut> kCutOuts = {
       {"png", CutOut::kPng}, {"webm", CutOut::kWebm}, {"mov", CutOut::kMov}};
   auto arguments = std::make_shared<Arguments>();
@@ -340,19 +221,7 @@ void add_segment_command(CLI::App& app) {
   command->add_option("--detector", a.models.detector, "the same")
       ->type_name("MODEL")
       ->capture_default_str();
-  command
-      ->add_option("--reasoner", a.options.reasoner,
-                   "rules (offline), chat, replay, first [default: rules]")
-      ->type_name("KIND")
-      ->transform(CLI::CheckedTransformer(kReasoners, CLI::ignore_case).description(""));
-  command->add_option("--record", a.options.record_file, "append each question and answer to FILE")
-      ->type_name("FILE");
-  command
-      ->add_option("--replay", a.options.replay_files,
-                   "answer from FILE, ask no one; may be given several times")
-      ->type_name("FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_reasoner_options(*command, a.reasoner);
   command->add_flag("--palette", a.outputs.palette,
                     "DIR/masks/00000.png ... as DAVIS has them, all objects in one");
   command
@@ -371,7 +240,6 @@ void add_segment_command(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   add_device_options(*command, a.models.device);
   add_method_options(*command, a);
-  add_chat_options(*command, a);
   command->callback([arguments] { run(*arguments); });
 }
 
