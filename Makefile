@@ -28,11 +28,12 @@ fuzz: setup
 demo: build
 	@tools/demo.sh
 
-# StampBench: held-out clips with known truth. Another SEED draws other clips of the same difficulty.
+# StampBench and Stamp-AVS: held-out clips with known truth. Another SEED draws other clips of the same difficulty.
 SEED ?= 1
 bench-data:
 	@tools/setup.sh data
 	@.venv-data/bin/python -m training.stampbench --out bench-data --seed $(SEED)
+	@.venv-data/bin/python -m training.stampbench.avs --out bench-data/avs --seed $(SEED)
 
 # Against the official codes with seeded random weights at true size; hours on a small machine. Wants checkouts of them,
 # and any video for SAM 2's tracker; what is not named is left out:

@@ -9,7 +9,7 @@ Pictures made by this package show GPL-2 material; keep them in folders that say
 
 from .expressions import CATEGORIES, Expression
 from .kinds import HELD_OUT, NAMED_KINDS
-from .world import Clip, Settings, generate, mask_boxes
+from .world import Clip, Settings, cast, generate, mask_boxes
 
 __all__ = [
     "CATEGORIES",
@@ -18,6 +18,7 @@ __all__ = [
     "HELD_OUT",
     "NAMED_KINDS",
     "Settings",
+    "cast",
     "generate",
     "mask_boxes",
 ]

@@ -183,6 +183,30 @@ def _when(rng: np.random.Generator, s: Settings, frames: int) -> tuple[np.ndarra
     return start + np.linspace(0, min(length, 1.0), frames), 1 / step
 
 
+def _start(
+    seed: int, split: str, kinds: str, settings: Settings | None, changes: dict
+) -> tuple[np.random.Generator, Settings, list[Cutout]]:
+    """The first draws of a clip."""
+    if split not in _SPLITS:
+        raise ValueError(f"split is {split!r}, expected one of {sorted(_SPLITS)}")
+    if kinds not in ("all", "named"):
+        raise ValueError(f"kinds is {kinds!r}, expected 'all' or 'named'")
+    if split == "unseen" and kinds == "named":
+        raise ValueError("no cut-out of a named kind is held out: split 'unseen' needs kinds 'all'")
+    s = replace(settings or Settings(), **changes)
+    rng = np.random.default_rng([_VERSION, _SPLITS[split], int(seed)])
+    test = split != "train"
+    pool = cutouts.pool(held_out=split == "unseen", named_only=kinds == "named")
+    return rng, s, _cast(rng, s, pool, kinds == "named", test)
+
+
+def cast(
+    seed: int, split: str, kinds: str, settings: Settings | None = None, **changes
+) -> list[str]:
+    """The kinds of the objects that `generate` would show, in no order; much faster."""
+    return [c.kind for c in _start(seed, split, kinds, settings, changes)[2]]
+
+
 def generate(
     seed: int,
     frames: int = 8,
@@ -200,18 +224,10 @@ def generate(
     kinds: "all" cut-outs, or only those "named" in kinds.NAMED_KINDS (not with "unseen").
     changes: fields of Settings to replace.
     """
-    if split not in _SPLITS:
-        raise ValueError(f"split is {split!r}, expected one of {sorted(_SPLITS)}")
-    if kinds not in ("all", "named"):
-        raise ValueError(f"kinds is {kinds!r}, expected 'all' or 'named'")
-    if split == "unseen" and kinds == "named":
-        raise ValueError("no cut-out of a named kind is held out: split 'unseen' needs kinds 'all'")
-    s = replace(settings or Settings(), **changes)
+    rng, s, chosen = _start(seed, split, kinds, settings, changes)
     height, width = (size, size) if isinstance(size, int) else size
-    rng = np.random.default_rng([_VERSION, _SPLITS[split], int(seed)])
     test = split != "train"
-    pool = cutouts.pool(held_out=split == "unseen", named_only=kinds == "named")
-    actors = _direct(rng, s, _cast(rng, s, pool, kinds == "named", test), height, width)
+    actors = _direct(rng, s, chosen, height, width)
     picture, camera, finish = _film(rng, s, height, width, test)
     times, fps = _when(rng, s, frames)
     pictures, truth = compose.compose(actors, picture, camera, finish, times, height, width, rng)
