@@ -103,7 +103,7 @@ TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
         Product p(*kernels, s.m, s.k, s.n, transposed);
         const int64_t stride = s.n + 5;
         Memory c(static_cast<size_t>((s.m + 1) * stride) * sizeof(float));
-        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), stride, {});
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), stride, {}, nullptr);
         for (int64_t i = 0; i <= s.m; ++i) {
           for (int64_t j = 0; j < stride; ++j) {
             const float got = c.floats()[i * stride + j];
@@ -126,7 +126,7 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
       const auto bias = whole_numbers(s.n, 3), scale = whole_numbers(s.m, 4), residual = whole_numbers(s.m * s.n, 5);
       Memory c(static_cast<size_t>(s.m * s.n) * sizeof(float));
       const auto run = [&](const Epilogue& e) {
-        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), s.n, e);
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), s.n, e, nullptr);
       };
       const auto expect = [&](const char* what, auto formula) {
         for (int64_t i = 0; i < s.m; ++i) {
@@ -156,9 +156,9 @@ TEST(KernelsTest, StreamedResultsAndPartsOfThePanelsAreTheSame) {
     Product p(*kernels, 70, 96, 272, true);
     Memory whole(70 * 272 * sizeof(float)), parts(70 * 272 * sizeof(float));
     const int64_t panels = Panels(272).count();
-    kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, 0, panels, whole.floats(), 272, {});
+    kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, 0, panels, whole.floats(), 272, {}, nullptr);
     for (int64_t first = 0; first < panels; ++first) {
-      kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, first, first + 1, parts.floats(), 272, {.stream = true});
+      kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, first, first + 1, parts.floats(), 272, {.stream = true}, nullptr);
     }
     EXPECT_EQ(std::memcmp(whole.data(), parts.data(), 70 * 272 * sizeof(float)), 0) << name;
   }

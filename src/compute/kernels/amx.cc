@@ -103,6 +103,25 @@ class Waiting {
   alignas(64) float sums_[2 * kTileRows * kStride];
 };
 
+/// Rows of another block's softmax, shared out over the steps of a product.
+class Meanwhile {
+ public:
+  Meanwhile(const SoftmaxBlock* block, int64_t steps) : steps_(steps) {
+    if (block) block_ = *block, rows_ = block->end - block->begin;
+  }
+  void some() {
+    for (due_ += rows_; due_ >= steps_; due_ -= steps_) {
+      block_.end = block_.begin + 1;
+      Base::softmax(block_);
+      ++block_.begin;
+    }
+  }
+
+ private:
+  SoftmaxBlock block_{};
+  int64_t steps_, rows_ = 0, due_ = 0;
+};
+
 /// f(tile, row of tiles, column of tiles) for the sums of a block: tiles 0 to 2 and 3 to 5.
 template <int kRows, int kWidth, class F>
 inline void for_each_sum(const F& f) {
@@ -119,7 +138,7 @@ inline void for_each_sum(const F& f) {
 /// bytes a product than four.
 template <int kRows, int kWidth>
 void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t steps, float* c,
-           std::ptrdiff_t c_stride, bool from_c, Waiting& before) {
+           std::ptrdiff_t c_stride, bool from_c, Waiting& before, Meanwhile& meanwhile) {
   for_each_sum<kRows, kWidth>([&](auto tile, int row, int column) {
     if (from_c) {
       load<tile.value>(c + kTileRows * row * c_stride + 16 * column, c_stride * 4);
@@ -154,6 +173,7 @@ void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t
       }
     }
     before.some();
+    meanwhile.some();
   }
   before.all();
   for_each_sum<kRows, kWidth>([&](auto tile, int row, int column) {
@@ -164,13 +184,16 @@ void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t
 // Rows of `a` are read in whole tiles: up to the next multiple of 16.
 void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k,
              int64_t n, int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride,
-             const Epilogue& e) {
+             const Epilogue& e, const SoftmaxBlock* softmax) {
   static constexpr decltype(&block<1, 1>) kBlocks[2][3] = {{block<1, 1>, block<1, 2>, block<1, 3>},
                                                            {block<2, 1>, block<2, 2>, block<2, 3>}};
   const Tiles tiles;
   Waiting waiting(e);
   const Panels panels(n);
   const int64_t steps = (k + kTileK - 1) / kTileK, vectors = panels.begin(end);
+  const int64_t groups = (vectors - panels.begin(first) + 2) / 3,
+                blocks = (m + 2 * kTileRows - 1) / (2 * kTileRows);
+  Meanwhile meanwhile(softmax, groups * blocks * steps);
   const bool plain =
       !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual && !e.stream;
   for (int64_t vector = panels.begin(first), width; vector < vectors; vector += width) {
@@ -185,7 +208,8 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
       float* at = c + row * c_stride + column;
       kBlocks[(rows - 1) / kTileRows][width - 1](
           static_cast<const uint16_t*>(a) + row * a_stride, a_stride * 2, b, steps,
-          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate, waiting);
+          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate, waiting,
+          meanwhile);
       if (!direct) waiting.set(at, c_stride, rows, width, last, row, column, steps);
     }
   }
@@ -199,6 +223,8 @@ const BlockKernels kAmxBf16 = {.element = Element::kBf16,
                                .element_bytes = 2,
                                .k_multiple = AmxBf16::kMultiple,
                                .row_multiple = 2 * kTileRows,
+                               .strip_rows = 2 * kTileRows,
+                               .strips = 24,
                                .convert = Base::convert,
                                .pack_transposed = Base::pack_transposed,
                                .pack = Base::pack,

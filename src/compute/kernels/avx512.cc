@@ -15,7 +15,6 @@ struct F32 {
   using Vector = __m512;
   static constexpr int kPerStep = 1;
   static constexpr int64_t kMultiple = 1;
-  static constexpr bool kExact = true;
   static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) { return step * width + vector; }
 
   static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
@@ -26,6 +25,18 @@ struct F32 {
     return _mm512_castps_si512(_mm512_maskz_loadu_ps(first_lanes(count), p));
   }
   static __m512i interleave(__m512 even, __m512) { return _mm512_castps_si512(even); }
+  static float rounded_top(float top) { return top; }
+  static float weigh(const float* scores, int64_t n, float scale, float top, float* weights) {
+    const __m512 factor = _mm512_set1_ps(scale), shift = _mm512_set1_ps(top);
+    __m512 sum = _mm512_setzero_ps();
+    for (int64_t j = 0; j < n; j += 16) {
+      const __m512 weight = exp2(_mm512_fmsub_ps(_mm512_loadu_ps(scores + j), factor, shift));
+      const __m512 known = _mm512_maskz_mov_ps(first_lanes(n - j), weight);
+      sum = _mm512_add_ps(sum, known);
+      _mm512_storeu_ps(weights + j, known);
+    }
+    return _mm512_reduce_add_ps(sum);
+  }
 };
 
 void layer_norm(const float* x, float* y, int64_t n, float eps, const float* weight, const float* bias) {
@@ -91,6 +102,8 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .element_bytes = 4,
                                  .k_multiple = 1,
                                  .row_multiple = 24,
+                                 .strip_rows = 96,
+                                 .strips = 1,
                                  .convert = Products<F32>::convert,
                                  .pack_transposed = Products<F32>::pack_transposed,
                                  .pack = Products<F32>::pack,

@@ -7,13 +7,21 @@
 
 namespace alref::compute::kernels {
 
+/// Of fractions 2 i / 128 and (2 i + 1) / 128: round(128 * (f - (2^f - 1))), f between them.
+inline constexpr uint16_t kTable[64] = {
+    0,  1,  1,  2,  2,  3,  4,  4,  5,  5,  5,  6,  6,  7,  7,  8,  8,  8,  9,  9,  9,  9,
+    10, 10, 10, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 10, 10,
+    10, 10, 9,  9,  9,  8,  8,  8,  7,  7,  6,  6,  5,  5,  4,  3,  3,  2,  1,  1};
+inline constexpr uint16_t kLowHalves[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20,
+                                            22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42,
+                                            44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+
 /// bf16 for Products (products.h), for the files that are built for AVX-512 BF16 only: see
 /// vector_math.h.
 struct Bf16 {
   using T = uint16_t;
   using Vector = __m512bh;
   static constexpr int kPerStep = 2;
-  static constexpr bool kExact = false;
 
   static __m512bh load(const T* p) { return (__m512bh)_mm512_loadu_si512(p); }
   static __m512bh broadcast(const T* p) {
@@ -35,6 +43,48 @@ struct Bf16 {
     const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
     const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+  }
+
+  // A bf16 of 2^x, without its sign, is nearly the whole number 128 * (x + 127): 7 bits of fraction
+  // below the exponent. What lacks is 128 * (f - (2^f - 1)) of the fraction f, at most 11: from a
+  // table of 64. The error of a weight is that of rounding it to bf16 and half as much again; the
+  // sum is that of the rounded weights, so that it does not add up.
+  static constexpr float kSteps = 128;
+  // With a whole top, all is whole from here on.
+  static float rounded_top(float top) { return __builtin_ceilf(top * kSteps) / kSteps; }
+  static float weigh(const float* scores, int64_t n, float scale, float top, T* weights) {
+    if (!(__builtin_fabsf(top) < 1e30f)) return __builtin_nanf("");
+    constexpr float kWhole = 3 << 22;  // a float of this size ends with its units
+    const __m512 factor = _mm512_set1_ps(scale * kSteps), zero = _mm512_set1_ps(kWhole),
+                 base = _mm512_set1_ps(kWhole + kSteps * (127 - top));
+    const __m512i low_table = _mm512_loadu_si512(kTable),
+                  high_table = _mm512_loadu_si512(kTable + 32),
+                  low_halves = _mm512_loadu_si512(kLowHalves);
+    const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
+    const auto whole = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
+      const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, scores + j), factor, base);
+      return _mm512_castps_si512(_mm512_mask_max_ps(zero, lanes, x, zero));
+    };
+    const auto pair = [&](__m512i a, __m512i b) __attribute__((always_inline)) {
+      const __m512i x = _mm512_permutex2var_epi16(a, low_halves, b);
+      return _mm512_sub_epi16(
+          x, _mm512_permutex2var_epi16(low_table, _mm512_srli_epi16(x, 1), high_table));
+    };
+    __m512 sum = _mm512_setzero_ps();
+    int64_t j = 0;
+    for (; j + 32 <= n; j += 32) {
+      const __m512i both = pair(whole(j, 0xffff), whole(j + 16, 0xffff));
+      _mm512_storeu_si512(weights + j, both);
+      sum = _mm512_dpbf16_ps(sum, (__m512bh)both, ones);
+    }
+    if (j < n) {
+      const __m512i both =
+          pair(whole(j, first_lanes(n - j)),
+               n - j > 16 ? whole(j + 16, first_lanes(n - j - 16)) : _mm512_castps_si512(zero));
+      _mm512_mask_storeu_epi16(weights + j, n - j > 16 ? 0xffffffff : 0xffff, both);
+      sum = _mm512_dpbf16_ps(sum, (__m512bh)both, ones);
+    }
+    return _mm512_reduce_add_ps(sum);
   }
 };
 

@@ -49,7 +49,8 @@ struct Panels {
 /// One block of attention's softmax, kept online: scores become weights 2^(scale * s + ... - top), tops and sums go on
 /// from block to block, and what was summed under a lower top is scaled down.
 struct SoftmaxBlock {
-  int64_t rows, keys;
+  int64_t begin, end;  ///< rows that are to be done; all pointers belong to row 0
+  int64_t keys;
   float scale;
   float* scores;  ///< [rows, keys rounded up to 16]; overwritten
   std::ptrdiff_t scores_stride;
@@ -72,6 +73,8 @@ struct BlockKernels {
   size_t element_bytes;
   int64_t k_multiple;    ///< k is rounded up to this, with zeros
   int64_t row_multiple;  ///< blocks of so many rows are computed without a rest
+  /// Attention keeps strips * strip_rows queries in the second-level cache and multiplies strip_rows at a time.
+  int64_t strip_rows, strips;
 
   /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
   /// and of k_multiple.
@@ -82,9 +85,10 @@ struct BlockKernels {
   /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
   void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel);
   /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0. The memory of a
-  /// goes on to the next multiple of 16 rows; what stands there does not matter.
+  /// goes on to the next multiple of 16 rows; what stands there does not matter. Softmax of another block, if any, is done
+  /// meanwhile: AMX multiplies beside the vector units.
   void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n, int64_t first,
-                  int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue);
+                  int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue, const SoftmaxBlock* meanwhile);
   void (*softmax)(const SoftmaxBlock& block);
 
   int64_t padded(int64_t k) const { return (k + k_multiple - 1) / k_multiple * k_multiple; }

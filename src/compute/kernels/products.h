@@ -14,6 +14,7 @@
 //   kMultiple  k is rounded up to this, with zeros
 //   place      where 16 columns of a step stand in a panel: (step, which 16, of how many, of how many steps)
 //   load, broadcast, step (multiply and add), store, gather_row, interleave
+//   rounded_top, weigh: the weights 2^(scale * score - top) of n scores up to the next multiple of 16, and their sum
 namespace alref::compute::kernels {
 
 template <class E>
@@ -149,7 +150,9 @@ struct Products {
   }
 
   static void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n,
-                      int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& e) {
+                      int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& e,
+                      const SoftmaxBlock* meanwhile) {
+    if (meanwhile) softmax(*meanwhile);
     const Panels panels(n);
     const int64_t steps = (k + kPerStep - 1) / kPerStep;
     for (int64_t p = first; p < end; ++p) {
@@ -218,7 +221,7 @@ struct Products {
     const int64_t whole = s.keys / 16 * 16;
     const __mmask16 rest = first_lanes(s.keys - whole);
 
-    __m512 high = negative;
+    __m512 high = negative, any = _mm512_setzero_ps();
     const auto raise = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
       __m512 x = _mm512_loadu_ps(scores + j);
       if constexpr (kAdd) {
@@ -228,48 +231,35 @@ struct Products {
         _mm512_storeu_ps(scores + j, x);
       }
       high = _mm512_mask_max_ps(high, lanes, high, x);
+      any = _mm512_mask_add_ps(any, lanes, any, x);
     };
     for (int64_t j = 0; j < whole; j += 16) raise(j, 0xffff);
     if (rest) raise(whole, rest);
+    const bool nan = _mm512_cmp_ps_mask(any, any, _CMP_UNORD_Q) != 0;  // stays NaN
     float top = _mm512_reduce_max_ps(high);
     if constexpr (!kAdd) top *= s.scale * unit;
+    top = E::rounded_top(top);
     const float before = kFirst ? -__builtin_inff() : s.tops[row];
     if constexpr (!kFirst) top = before > top ? before : top;
 
     T* weights = static_cast<T*>(s.weights) + row * s.weights_stride;
     const int64_t end = padded(s.keys);
-    if (top == -__builtin_inff()) {
-      // No key seen so far counts (a NaN among them cannot be told from here: see below).
-      __m512 any = _mm512_setzero_ps();
-      for (int64_t j = 0; j < s.keys; j += 16) {
-        any = _mm512_add_ps(any, _mm512_maskz_loadu_ps(first_lanes(s.keys - j), scores + j));
-      }
+    if (top == -__builtin_inff()) {  // no key seen so far counts
       std::memset(weights, 0, static_cast<size_t>(end) * sizeof(T));
-      const float sum = _mm512_reduce_add_ps(any);
       if (kFirst) s.tops[row] = top;
-      if (kFirst || sum != sum) s.sums[row] = sum != sum ? sum : 0;  // NaN stays NaN
+      if (kFirst || nan) s.sums[row] = nan ? __builtin_nanf("") : 0;
       return;
     }
-    const __m512 shift = _mm512_set1_ps(top);
-    __m512 sums = _mm512_setzero_ps();
-    const auto weigh = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
-      const __m512 x = _mm512_loadu_ps(scores + j);
-      const __m512 below = kAdd ? _mm512_sub_ps(x, shift) : _mm512_fmsub_ps(x, scale, shift);
-      const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2<E::kExact>(below));
-      sums = _mm512_add_ps(sums, weight);
-      E::store(weights + j, weight);
-    };
-    for (int64_t j = 0; j < whole; j += 16) weigh(j, 0xffff);
-    if (rest) weigh(whole, rest);
+    float sum = E::weigh(scores, s.keys, kAdd ? 1 : s.scale * unit, top, weights);
     for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());
-    const float sum = _mm512_reduce_add_ps(sums);
+    if (nan) sum = __builtin_nanf("");
     s.tops[row] = top;
     if constexpr (kFirst) {
       s.sums[row] = sum;
       return;
     }
     if (before != top) {
-      const float less = _mm512_cvtss_f32(exp2<true>(_mm512_set1_ps(before - top)));
+      const float less = _mm512_cvtss_f32(exp2(_mm512_set1_ps(before - top)));
       s.sums[row] *= less;
       float* result = s.result + row * s.result_stride;
       for (int64_t j = 0; j < s.columns; j += 16) {
@@ -285,7 +275,7 @@ struct Products {
     const bool add = s.bias || s.mask;
     const auto of_row = s.result ? (add ? softmax_row<true, false> : softmax_row<false, false>)
                                  : (add ? softmax_row<true, true> : softmax_row<false, true>);
-    for (int64_t row = 0; row < s.rows; ++row) of_row(s, row);
+    for (int64_t row = s.begin; row < s.end; ++row) of_row(s, row);
   }
 
   static void convert(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride) {

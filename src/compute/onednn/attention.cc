@@ -12,9 +12,8 @@ namespace {
 using kernels::BlockKernels;
 using kernels::Panels;
 
-// A block of scores (96 x 256 x 4 bytes), its weights, and the keys and values that it meets (256 x 256 x 2 bytes each)
-// fit a second-level cache of 1 MiB together with the queries and the result.
-constexpr int64_t kQueries = 96;
+// The keys and values that a block of queries meets (256 x 256 x 2 bytes each) fit a second-level cache together with the
+// queries, their result and two strips of scores and weights.
 constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
@@ -29,7 +28,7 @@ class Attention {
         kernels_(*engine.fast()),
         key_block_(rows.keys <= kKeysAtOnce ? rows.keys : kKeys),
         key_blocks_((rows.keys + key_block_ - 1) / key_block_),
-        query_block_(std::min(rows.most_queries, kQueries)),
+        query_block_(block_of_queries()),
         k_block_bytes_(kernels_.packed_bytes(rows.d, key_block_)),
         v_block_bytes_(kernels_.packed_bytes(key_block_, rows.dv)) {}
 
@@ -44,10 +43,19 @@ class Attention {
 
  private:
   struct Parts {
-    std::byte *queries, *weights;
-    float *scores, *result, *tops, *sums;
+    std::byte *queries, *weights[2];
+    float *scores[2], *result, *tops, *sums;
     const float** pointers;
   };
+
+  // Blocks of nearly one size, as many for each thread.
+  int64_t block_of_queries() const {
+    const int64_t most = kernels_.strip_rows * kernels_.strips;
+    if (rows_.most_queries <= most) return rows_.most_queries;
+    const int64_t rounds = (rows_.most_queries + most * engine_.threads() - 1) / (most * engine_.threads());
+    const int64_t even = rows_.most_queries / (rounds * engine_.threads());
+    return std::min(most, (even / kernels_.strip_rows + 1) * kernels_.strip_rows);
+  }
 
   int64_t query_stride() const { return block_stride(kernels_, rows_.d); }
   int64_t weight_stride() const { return block_stride(kernels_, key_block_); }
@@ -57,10 +65,13 @@ class Attention {
 
   Parts parts(Carver& carver) const {
     const auto rows = static_cast<size_t>((query_block_ + 15) / 16 * 16);  // products read whole tiles
+    const auto strip = std::min(rows, static_cast<size_t>((kernels_.strip_rows + 15) / 16 * 16));
     Parts p;
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
-    p.weights = carver.take(rows * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);
-    p.scores = carver.take<float>(rows * static_cast<size_t>(score_stride()));
+    for (std::byte*& weights : p.weights) {
+      weights = carver.take(strip * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);
+    }
+    for (float*& scores : p.scores) scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
@@ -93,31 +104,41 @@ class Attention {
     }
   }
 
+  // A strip of queries and a block of keys: the unit of work within a block of queries.
+  struct Item {
+    int64_t row, rows;  // within the block of queries
+    int64_t block, keys;
+    int64_t buffer;
+  };
+
+  // Block of keys by block of keys, strip by strip. While one item is multiplied, the vector units turn the scores of the one before
+  // into weights, where the kernels can do both at once.
   void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
     const int64_t first = query_block * query_block_, count = std::min(query_block_, rows_.queries(task) - first);
+    const int64_t strips = (count + kernels_.strip_rows - 1) / kernels_.strip_rows, items = key_blocks_ * strips;
+    const auto item = [&](int64_t i) {
+      const int64_t row = i % strips * kernels_.strip_rows, block = i / strips;
+      return Item{row, std::min(kernels_.strip_rows, count - row), block, keys_in(block), i % 2};
+    };
     rows_.query_rows(task, first, count, p.pointers);
     kernels_.convert(p.pointers, count, rows_.d, p.queries, query_stride());
 
-    for (int64_t block = 0; block < key_blocks_; ++block) {
-      const int64_t keys = keys_in(block);
-      kernels_.product(p.queries, query_stride(), count, packed_keys(packed, block), rows_.d, (keys + 15) / 16 * 16, 0,
-                       Panels(keys).count(), p.scores, score_stride(), {});
-      kernels::SoftmaxBlock s{.rows = count, .keys = keys, .scale = rows_.scale, .scores = p.scores,
-                              .scores_stride = score_stride(), .tops = p.tops, .sums = p.sums, .weights = p.weights,
-                              .weights_stride = weight_stride(), .result = block > 0 ? p.result : nullptr,
-                              .result_stride = result_stride(), .columns = rows_.dv};
-      rows_.add(s, task, first, block * key_block_);
-      kernels_.softmax(s);
-      kernels::Epilogue e;
-      if (block + 1 == key_blocks_) {
-        invert(p.sums, count);
-        e.row_scale = key_blocks_ == 1 ? p.sums : nullptr;
+    if (strips == 1) {  // softmax rescales the result that the values of the block before are added to: nothing overlaps
+      for (int64_t i = 0; i < items; ++i) {
+        score(item(i), packed, p, nullptr);
+        kernels_.softmax(softmax(task, first, item(i), p));
+        weigh(task, first, item(i), packed, p, nullptr);
       }
-      e.accumulate = block > 0;
-      e.stream = direct() && rows_.stream;
-      kernels_.product(p.weights, weight_stride(), count, packed_values(packed, block), keys, rows_.dv, 0,
-                       Panels(rows_.dv).count(), direct() ? rows_.result(task, first) : p.result,
-                       direct() ? rows_.result_stride : result_stride(), e);
+    } else {
+      for (int64_t i = 0; i < items + 2; ++i) {
+        kernels::SoftmaxBlock half[2] = {};
+        if (i >= 1 && i <= items) {
+          half[0] = half[1] = softmax(task, first, item(i - 1), p);
+          half[0].end = half[1].begin = half[0].end / 2;
+        }
+        i < items ? score(item(i), packed, p, &half[0]) : kernels_.softmax(half[0]);
+        i >= 2 ? weigh(task, first, item(i - 2), packed, p, &half[1]) : kernels_.softmax(half[1]);
+      }
     }
     if (direct()) return;
     rows_.result_rows(task, first, count, p.pointers);
@@ -126,6 +147,36 @@ class Attention {
       const float scale = key_blocks_ == 1 ? 1.0f : p.sums[i];
       for (int64_t c = 0; c < rows_.dv; ++c) out[c] = p.result[i * result_stride() + c] * scale;
     }
+  }
+
+  void score(const Item& i, std::byte* packed, const Parts& p, const kernels::SoftmaxBlock* meanwhile) const {
+    kernels_.product(p.queries + static_cast<size_t>(i.row * query_stride()) * kernels_.element_bytes, query_stride(), i.rows,
+                     packed_keys(packed, i.block), rows_.d, (i.keys + 15) / 16 * 16, 0, Panels(i.keys).count(),
+                     p.scores[i.buffer], score_stride(), {}, meanwhile);
+  }
+
+  kernels::SoftmaxBlock softmax(int64_t task, int64_t first, const Item& i, const Parts& p) const {
+    kernels::SoftmaxBlock s{.begin = 0, .end = i.rows, .keys = i.keys, .scale = rows_.scale, .scores = p.scores[i.buffer],
+                            .scores_stride = score_stride(), .tops = p.tops + i.row, .sums = p.sums + i.row,
+                            .weights = p.weights[i.buffer], .weights_stride = weight_stride(),
+                            .result = i.block > 0 ? p.result + i.row * result_stride() : nullptr,
+                            .result_stride = result_stride(), .columns = rows_.dv};
+    rows_.add(s, task, first + i.row, i.block * key_block_);
+    return s;
+  }
+
+  void weigh(int64_t task, int64_t first, const Item& i, std::byte* packed, const Parts& p,
+             const kernels::SoftmaxBlock* meanwhile) const {
+    kernels::Epilogue e;
+    if (i.block + 1 == key_blocks_) {
+      invert(p.sums + i.row, i.rows);
+      e.row_scale = key_blocks_ == 1 ? p.sums + i.row : nullptr;
+    }
+    e.accumulate = i.block > 0;
+    e.stream = direct() && rows_.stream;
+    kernels_.product(p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block), i.keys, rows_.dv, 0,
+                     Panels(rows_.dv).count(), direct() ? rows_.result(task, first + i.row) : p.result + i.row * result_stride(),
+                     direct() ? rows_.result_stride : result_stride(), e, meanwhile);
   }
 
   // Where nothing is attended to, the result is 0.

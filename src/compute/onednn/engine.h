@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -28,14 +30,17 @@ class Scratch {
     if (bytes <= size_) return false;
     size_ = (bytes + 4095) / 4096 * 4096;
     data_.reset();
-    data_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t(64))));
+    data_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t(kAlignment))));
+    // Packed keys of 30 MB span thousands of small pages.
+    if (size_ >= kHugePage) madvise(data_.get(), size_, MADV_HUGEPAGE);
     return true;
   }
   std::byte* data() const { return data_.get(); }
 
  private:
+  static constexpr size_t kAlignment = 4096, kHugePage = size_t{2} << 20;
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(64)); }
+    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(kAlignment)); }
   };
   std::unique_ptr<std::byte, Free> data_;
   size_t size_ = 0;

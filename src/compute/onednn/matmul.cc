@@ -95,7 +95,8 @@ void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, co
       gather(row, count, block, stride);
       Epilogue e = whole;
       if (e.residual) e.residual += at;
-      kernels.product(block, stride, count, packed, k, n, 0, panels.count(), static_cast<float*>(s.result->data) + at, n, e);
+      kernels.product(block, stride, count, packed, k, n, 0, panels.count(), static_cast<float*>(s.result->data) + at, n, e,
+                      nullptr);
     }
   });
 }

@@ -57,7 +57,7 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
     kernels::Epilogue e = stored;
     if (e.residual) e.residual += row * e.residual_stride;
     kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
-                    panels.count() * (part + 1) / parts, c + row * c_stride, c_stride, e);
+                    panels.count() * (part + 1) / parts, c + row * c_stride, c_stride, e, nullptr);
   };
   if (share) {
     engine.parallel(blocks * parts, work);
