@@ -84,9 +84,9 @@ std::vector<float> values(int64_t count, unsigned seed) {
 }
 
 /// Wall-clock time, or the processor's time of all threads.
-double now(bool cpu_time) {
+double now(bool processor_time) {
   timespec t;
-  clock_gettime(cpu_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  clock_gettime(processor_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
@@ -96,13 +96,13 @@ struct Contestant {
   double best = std::numeric_limits<double>::infinity();
 };
 
-void compete(const std::vector<Contestant*>& contestants, int repeats, bool cpu_time) {
+void compete(const std::vector<Contestant*>& contestants, int repeats, bool processor_time) {
   for (int i = 0; i <= repeats; ++i) {  // the first round is warm-up
     for (Contestant* c : contestants) {
       if (!c->run) continue;
-      const double begin = now(cpu_time);
+      const double begin = now(processor_time);
       c->run();
-      if (i > 0) c->best = std::min(c->best, now(cpu_time) - begin);
+      if (i > 0) c->best = std::min(c->best, now(processor_time) - begin);
     }
   }
 }
@@ -227,7 +227,7 @@ int main_of(int argc, char** argv) {
   CLI::App app("Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
   std::vector<std::string> files;
   int threads = 0, repeats = 10;
-  bool with_ggml = true, cpu_time = false;
+  bool with_ggml = true, processor_time = false;
   std::string precision = "auto", only, name = "cpu";
   app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
   app.add_option("--threads", threads, "0: one per core");
@@ -235,7 +235,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--precision", precision, "auto, f32 or bf16")->check(CLI::IsMember({"auto", "f32", "bf16"}));
   app.add_option("--only", only, "Cases whose name contains this");
   app.add_option("--device", name, "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
-  app.add_flag("--cpu-time", cpu_time, "Count the processor's time: for one thread on a machine that others use too");
+  app.add_flag("--processor-time", processor_time, "Count the processor's time: for one thread on a machine that others use too");
   app.add_flag("!--no-ggml", with_ggml, "Leave ggml's CPU backend out");
   CLI11_PARSE(app, argc, argv);
 
@@ -266,8 +266,8 @@ int main_of(int argc, char** argv) {
         theirs.emplace(c, device.threads());
         plain.run = [&] { theirs->run(); };
       }
-      compete({&our, &bare}, repeats, cpu_time);
-      compete({&plain}, std::min(repeats, 2), cpu_time);  // slow, and far from the bars
+      compete({&our, &bare}, repeats, processor_time);
+      compete({&plain}, std::min(repeats, 2), processor_time);  // slow, and far from the bars
       const double rate = c.flop() / our.best * 1e-9, raw_rate = raw_flop / bare.best * 1e-9,
                    plain_rate = c.flop() / plain.best * 1e-9;
       std::printf("| %s | %s | %.0f | %.0f | %.0f %% | %.0f | %.1f |\n", c.name.c_str(), c.shape().c_str(), rate, raw_rate,
