@@ -117,8 +117,9 @@ class DenseHead(nn.Module):
 class Trainer:
     """The run's whole state, and its steps."""
 
-    def __init__(self, out, device, resume):
+    def __init__(self, out, device, resume, minutes=()):
         self.out, self.device = out, device
+        self.stages = [(s[0], dict(minutes).get(s[0], s[1]), *s[2:]) for s in STAGES]
         self.config = Config()
         torch.manual_seed(0)
         self.model = GroundingDino(self.config)
@@ -146,10 +147,10 @@ class Trainer:
     def _new_optimizer(self):
         """For the stage's parameters; the moving average starts from the present weights."""
         named = [(n, p) for n, p in self.model.named_parameters() if not n.startswith("bert.")]
-        if STAGES[self.stage][0] == "dense":
+        if self.stages[self.stage][0] == "dense":
             named = [(n, p) for n, p in named if n.startswith(("backbone", "input_proj", "feat_map"))]
             named += list(self.head.named_parameters())
-        self.optimizer = Optimizer(named, 1.0 if STAGES[self.stage][0] == "dense" else 0.25)
+        self.optimizer = Optimizer(named, 1.0 if self.stages[self.stage][0] == "dense" else 0.25)
         self.ema = {k: v.detach().clone() for k, v in detector_state(self.model).items()}
         self.stage_step = 0
 
@@ -160,7 +161,7 @@ class Trainer:
             for name, p in self.model.named_parameters():
                 if not name.startswith("bert."):
                     p.copy_(found[name].reshape(p.shape))  # GGUF drops leading lengths of 1
-        self.stage = [s[0] for s in STAGES].index(stage)
+        self.stage = [s[0] for s in self.stages].index(stage)
         self._new_optimizer()
 
     def save(self):
@@ -175,7 +176,7 @@ class Trainer:
         os.replace(path + ".part", path)
 
     def log(self, **record):
-        record = {"time": round(time.time()), "hours": round(self.total / 3600, 4), "stage": STAGES[self.stage][0],
+        record = {"time": round(time.time()), "hours": round(self.total / 3600, 4), "stage": self.stages[self.stage][0],
                   "step": self.step, **record}
         with open(os.path.join(self.out, "log.jsonl"), "a", encoding="utf8") as f:
             f.write(json.dumps(record) + "\n")
@@ -192,13 +193,13 @@ class Trainer:
             self.averages[k] = 0.97 * self.averages[k] + 0.03 * v if k in self.averages else v
 
     def learning_rate(self):
-        _, minutes, _, _, first, last = STAGES[self.stage]
+        _, minutes, _, _, first, last = self.stages[self.stage]
         done = min(1.0, self.spent / 60 / minutes)
         warm = min(1.0, (self.stage_step + 1) / 100)
         return warm * (last + (first - last) * 0.5 * (1 + math.cos(math.pi * done)))
 
     def take_step(self):
-        name, _, sizes, batch, _, _ = STAGES[self.stage]
+        name, _, sizes, batch, _, _ = self.stages[self.stage]
         size = sizes[self.step % len(sizes)]
         seeds = range(self.seed, self.seed + batch)
         self.seed += batch
@@ -253,7 +254,7 @@ class Trainer:
         """Calibrates and evaluates the moving average, and refreshes export/."""
         self.count_time()
         model = self.averaged_model()
-        size = SCORED[STAGES[self.stage][0]]
+        size = SCORED[self.stages[self.stage][0]]
         short = {"short_side": size[0], "max_side": size[0] * 5 // 3}
         model.config = dataclasses.replace(self.config, **short)
         text = TextCache(model.bert.cpu(), TOKENS)
@@ -269,13 +270,13 @@ class Trainer:
         self.model.load_state_dict(self.ema, strict=False)
         self.stage += 1
         self.spent = 0.0
-        if STAGES[self.stage - 1][0] == "dense":
+        if self.stages[self.stage - 1][0] == "dense":
             with torch.no_grad():
                 self.model.cpu()
                 words = F.normalize(self.model.feat_map(self.head.features.cpu()), dim=-1)
                 words = words * self.config.d_model**0.5
                 refit_text(self.model, self.text, words)
-                frames, _ = dense_batch(range(self.seed, self.seed + 16), STAGES[0][2][0])
+                frames, _ = dense_batch(range(self.seed, self.seed + 16), self.stages[0][2][0])
                 near_identity(self.model, normalise(frames, self.config), words)
                 self.model.to(self.device)
         self.averages = {}
@@ -286,14 +287,14 @@ class Trainer:
         while not self.stop:
             self.take_step()
             self.count_time()
-            minutes = STAGES[self.stage][1]
+            minutes = self.stages[self.stage][1]
             learned = min(self.averages.get("s16", 0), self.averages.get("s32", 0)) > 0.9
             if self.step % log_steps == 0:
                 self.log(minutes=round(self.spent / 60, 2), lr=round(self.learning_rate(), 6),
                          **{k: round(v, 4) for k, v in self.averages.items()})
-            if self.stage + 1 < len(STAGES) and (self.spent / 60 >= minutes or learned):
+            if self.stage + 1 < len(self.stages) and (self.spent / 60 >= minutes or learned):
                 self.save()
-                os.replace(os.path.join(self.out, "state.pt"), os.path.join(self.out, f"after-{STAGES[self.stage][0]}.pt"))
+                os.replace(os.path.join(self.out, "state.pt"), os.path.join(self.out, f"after-{self.stages[self.stage][0]}.pt"))
                 self.next_stage()
                 self.save()
                 checked = saved = 0.0
@@ -314,16 +315,22 @@ def main():
     parser.add_argument("--resume", action="store_true", help="go on from DIR/state.pt")
     parser.add_argument("--start-from", help="weights (.pt or .gguf) to begin with, at --stage")
     parser.add_argument("--stage", choices=[s[0] for s in STAGES], default="large")
+    parser.add_argument("--minutes", action="append", default=[], metavar="STAGE=N",
+                        help="processor minutes of a stage, over which its rate falls; repeatable")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--check-minutes", type=float, default=6, help="processor minutes between evaluations")
     parser.add_argument("--log-steps", type=int, default=25)
     a = parser.parse_args()
+    names = [s[0] for s in STAGES]
+    minutes = [(name, float(number)) for name, _, number in (m.partition("=") for m in a.minutes)]
+    if unknown := [name for name, _ in minutes if name not in names]:
+        parser.error(f"--minutes: no stage {', '.join(unknown)}; there are {', '.join(names)}")
     torch.set_num_threads(a.threads)
     os.makedirs(a.out, exist_ok=True)
     with open(os.path.join(a.out, "pid"), "w", encoding="utf8") as f:
         f.write(f"{os.getpid()}\n")
-    trainer = Trainer(a.out, torch.device(a.device), a.resume)
+    trainer = Trainer(a.out, torch.device(a.device), a.resume, minutes)
     if a.start_from is not None:
         trainer.begin(a.start_from, a.stage)
 
