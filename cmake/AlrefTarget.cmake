@@ -32,7 +32,9 @@ function(alref_own_code target)
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
   if(ALREF_CLANG_TIDY)
-    set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "${ALREF_CLANG_TIDY_PROGRAM}")
+    # It reads the compiler's own command line, and need not know all of GCC's warnings.
+    set_target_properties(${target} PROPERTIES
+      CXX_CLANG_TIDY "${ALREF_CLANG_TIDY_PROGRAM};--quiet;--extra-arg=-Wno-unknown-warning-option")
   endif()
 endfunction()
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs GroundingDINO on given pixels and tokens and writes what each stage computes, for
 // parity/gdino.py to compare.
-#include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "perception/grounding_dino/network.h"
+#include "perception/grounding_dino/phrases.h"
 
 namespace {
 
@@ -34,6 +33,20 @@ void write(const std::filesystem::path& path, const std::vector<T>& values) {
              static_cast<std::streamsize>(values.size() * sizeof(T)));
 }
 
+// A line a box above the official thresholds.
+void write_labels(const std::filesystem::path& path, const gd::Network& network,
+                  const std::vector<int32_t>& ids, const gd::Network::Queries& queries) {
+  const alref::text::WordPiece tokenizer(*network.file().texts("tokenizer.ggml.tokens"));
+  const gd::QueryScores scores{.count = static_cast<size_t>(queries.count),
+                               .logits = queries.logits,
+                               .boxes = queries.boxes};
+  std::ofstream out(path);
+  for (const alref::Detection& found : gd::official_detections(
+           scores, {.ids = ids, .phrases = {}}, tokenizer, {.box = 0.25f, .text = 0.25f}, 1, 1)) {
+    out << found.phrase << "\n";
+  }
+}
+
 void run(const std::filesystem::path& model, const std::filesystem::path& folder,
          const MapSize& image, alref::Precision precision) {
   Device device({.name = "cpu", .threads = 0, .precision = precision});
@@ -55,6 +68,7 @@ void run(const std::filesystem::path& model, const std::filesystem::path& folder
   write(folder / "first_stage.f32", logits);
   write(folder / "logits.f32", queries.logits);
   write(folder / "boxes.f32", queries.boxes);
+  write_labels(folder / "labels.txt", network, ids, queries);
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ Taps bilinear(int64_t i, int64_t from, int64_t to) {
 Taps bilinear_antialiased(int64_t i, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double reach = std::max(scale, 1.0), centre = scale * (static_cast<double>(i) + 0.5);
-  const int64_t first = std::max(int64_t{0}, static_cast<int64_t>(centre - reach + 0.5));
-  const int64_t end = std::min(from, static_cast<int64_t>(centre + reach + 0.5));
+  const int64_t first =
+      std::max(int64_t{0}, static_cast<int64_t>(std::floor(centre - reach + 0.5)));
+  const int64_t end = std::min(from, static_cast<int64_t>(std::floor(centre + reach + 0.5)));
   std::vector<double> weights;
   double sum = 0;
   for (int64_t j = first; j < end; ++j) {

@@ -58,6 +58,7 @@ const GroundingDino::Text& GroundingDino::text(std::string_view caption) {
   Caption tokens =
       read_caption(caption, tokenizer_, static_cast<size_t>(network_.config().max_text_tokens));
   TextFeatures features = network_.encode_text(tokens.ids, separators(tokenizer_));
+  ++text_encoder_runs_;
   texts_.push_front({std::string(caption), std::move(tokens), std::move(features)});
   if (texts_.size() > kKeptTexts) texts_.pop_back();
   return texts_.front();

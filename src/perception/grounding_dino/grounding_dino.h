@@ -42,6 +42,9 @@ class GroundingDino : public Detector {
 
   const Config& config() const { return network_.config(); }
 
+  /// How often the text encoder ran, for tests.
+  int64_t text_encoder_runs() const { return text_encoder_runs_; }
+
  private:
   struct Text {
     std::string caption;
@@ -57,6 +60,7 @@ class GroundingDino : public Detector {
   text::WordPiece tokenizer_;
   Labels labels_;
   std::list<Text> texts_;  // most recently used first
+  int64_t text_encoder_runs_ = 0;
 };
 
 /// Behind the interface that the method knows.

@@ -120,6 +120,25 @@ TEST_F(GoldenTest, AnImageIsTheSameAloneAndInABatch) {
   }
 }
 
+TEST_F(GoldenTest, ACaptionIsEncodedOnce) {
+  GroundingDino detector(kModel, device_);
+  const std::vector<Image> frames = {picture(141, 96), picture(60, 80)};
+  detector.detect(frames, kCaption, {});
+  detector.detect(frames[1], kCaption, {});
+  detector.raw(frames[0], kCaption);
+  EXPECT_EQ(detector.text_encoder_runs(), 1);
+
+  // 16 captions are kept, those that were used last.
+  for (int i = 0; i < 15; ++i) detector.raw(frames[1], "cat" + std::string(i, '.'));
+  detector.raw(frames[1], kCaption);
+  EXPECT_EQ(detector.text_encoder_runs(), 16);
+  detector.raw(frames[1], "a dog");  // takes the place of the first "cat"
+  detector.raw(frames[1], kCaption);
+  EXPECT_EQ(detector.text_encoder_runs(), 17);
+  detector.raw(frames[1], "cat");
+  EXPECT_EQ(detector.text_encoder_runs(), 18);
+}
+
 TEST_F(GoldenTest, RawHasAColumnForEachTokenThatThereCouldBe) {
   GroundingDino detector(kModel, device_);
   const RawDetections raw = detector.raw(picture(141, 96), kCaption);
