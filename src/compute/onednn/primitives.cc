@@ -206,9 +206,12 @@ Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op, cons
   };
   // Ours is [kh, kw, in, groups * out].
   const int64_t column = node->ne[0], line = column * in;
+  const bool grouped = p.groups != 1;
+  const memory::dims shape = grouped ? memory::dims{p.groups, out, in, p.kernel_h, p.kernel_w}
+                                     : memory::dims{out, in, p.kernel_h, p.kernel_w};
   const memory::desc given =
-      p.groups == 1 ? plain({out, in, p.kernel_h, p.kernel_w}, {1, column, line * p.kernel_w, line})
-                    : plain({p.groups, out, in, p.kernel_h, p.kernel_w}, {out, 1, column, line * p.kernel_w, line});
+      plain(shape, grouped ? memory::dims{out, 1, column, line * p.kernel_w, line}
+                           : memory::dims{1, column, line * p.kernel_w, line});
   const memory::desc bias =
       op.bias(node) ? memory::desc({column}, memory::data_type::f32, memory::format_tag::a) : memory::desc();
   dnnl::primitive_attr attr;
@@ -216,7 +219,7 @@ Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op, cons
   const memory::dims right = {(node->ne[2] - 1) * p.stride_h + p.kernel_h - x->ne[2] - p.pad_h,
                               (node->ne[1] - 1) * p.stride_w + p.kernel_w - x->ne[1] - p.pad_w};
   const ConvolutionDescription description = describe_convolution(
-      engine_, map(x), any(given.dims()), bias, map(node), {p.stride_h, p.stride_w}, {p.pad_h, p.pad_w}, right, attr);
+      engine_, map(x), any(shape), bias, map(node), {p.stride_h, p.stride_w}, {p.pad_h, p.pad_w}, right, attr);
   Primitive made{dnnl::convolution_forward(description), map(x), description.weights_desc(), bias, map(node),
                  description.scratchpad_desc(), {}};
   made.packed.reserve(made.weights.get_size());
