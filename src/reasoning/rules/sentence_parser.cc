@@ -3,61 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include "reasoning/rules/grammar.h"
 #include "reasoning/rules/lexicon.h"
 #include "reasoning/rules/sentence.h"
+#include "reasoning/rules/sentence_words.h"
 
 namespace alref::reasoning {
 namespace {
 
 using namespace std::string_view_literals;
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
-/// Lower case, contractions written out, one token a word; commas and 's are tokens of their own.
-std::vector<std::string> tokenize(std::string_view text) {
-  std::string plain(text);
-  replace_all(plain, "\xE2\x80\x99", "'");  // right single quotation mark
-  std::ranges::transform(plain, plain.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr auto kContractions =
-      std::to_array<std::pair<std::string_view, std::string_view>>({{"t-shirt", "tshirt"},
-                                                                    {"n't", " not"},
-                                                                    {"that's", "that is"},
-                                                                    {"it's", "it is"},
-                                                                    {"who's", "who is"},
-                                                                    {"there's", "there is"},
-                                                                    {"left-hand", "left hand"},
-                                                                    {"'s ", " 's "},
-                                                                    {"s' ", "s 's "}});
-  for (const auto& [from, to] : kContractions) replace_all(plain, from, to);
-
-  std::vector<std::string> tokens;
-  std::string word;
-  const auto flush = [&] {
-    if (word == "tshirt" || word == "tshirts") word = "t-shirt";
-    if (!word.empty()) tokens.push_back(std::exchange(word, {}));
-  };
-  for (const char c : plain) {
-    const bool part_of_word =
-        std::isalnum(static_cast<unsigned char>(c)) || c == '\'' || (c & 0x80);
-    if (part_of_word) {
-      word += c;
-      continue;
-    }
-    flush();
-    if (c == ',' || c == ';') tokens.emplace_back(",");
-  }
-  flush();
-  return tokens;
-}
 
 Constraint make(Trait trait, std::string value) {
   Constraint c;
@@ -431,7 +387,7 @@ class Parser {
 }  // namespace
 
 Sentence parse_sentence(std::string_view text) {
-  const std::vector<std::string> tokens = tokenize(text);
+  const std::vector<std::string> tokens = sentence_words(text);
   if (tokens.empty() || tokens.size() > kMostWords) {
     throw Error(ErrorKind::kInvalidArgument, "sentence: expected 1 to " +
                                                  std::to_string(kMostWords) + " words, got " +
