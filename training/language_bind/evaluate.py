@@ -21,7 +21,8 @@ from . import tokenizer
 from .config import NANO
 from .model import LanguageBind
 
-# Labels that no training text holds, and the class of AVSBench that a person would give each.
+# Labels that no sound is trained with (the text tower has met their words, without a class), and the
+# class of AVSBench that a person would give each.
 UNHEARD: dict[str, str] = {
     "puppy": "dog", "hound": "dog", "kitten": "cat", "pony": "horse", "stallion": "horse", "mule": "donkey",
     "chick": "hen", "sparrow": "bird", "pigeon": "bird", "eagle": "bird", "swan": "goose", "mallard": "duck",

@@ -72,12 +72,12 @@ def describe(entry: plan.Entry, clip: Clip, chosen: list) -> dict:
     }
 
 
-def write_video(clip: Clip, seed: int, path: Path) -> None:
-    """H.264 and AAC."""
+def write_video(clip: Clip, samples: np.ndarray, path: Path) -> None:
+    """H.264 and AAC; samples f32 [n] at sound.RATE."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = clip.frames.shape[1:3]
     with tempfile.NamedTemporaryFile(suffix=".f32") as raw:
-        raw.write(sound.mix(clip, seed).samples.tobytes())
+        raw.write(samples.tobytes())
         raw.flush()
         command = ["ffmpeg", "-v", "error", "-y"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
@@ -117,7 +117,8 @@ def main() -> None:
             for layout in layouts:
                 layout.add(entry.name, clip, frames, chosen)
         if args.videos:
-            write_video(clip, entry.seed, args.out / "videos" / f"{entry.name}.mp4")
+            samples = sound.mix(clip, entry.seed).samples
+            write_video(clip, samples, args.out / "videos" / f"{entry.name}.mp4")
         print(f"{entry.name}: {len(chosen)} sentences", flush=True)
     for layout in layouts:
         layout.finish()
