@@ -40,7 +40,8 @@ pipeline::AvsOptions avs_options(const AvOptions& o) {
   options.top_tags = static_cast<size_t>(std::max(1, o.top_tags));
   options.single = o.single;
   if (o.semantic) options.classes.assign(kAvsClasses.begin(), kAvsClasses.end());
-  options.skip_silence = o.skip_silence;
+  // Recorded answers tell of every video, of silent ones, too.
+  options.skip_silence = o.skip_silence && o.reasoner != ReasonerKind::kReplay;
   options.choose_box = o.choose_box;
   options.sound_segments = o.sound_segments;
   options.box_threshold = o.box_threshold;

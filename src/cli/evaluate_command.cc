@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/evaluate_command.h"
 
-#include "alref/error.h"
-
-#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "cli/evaluate_avs.h"
 #include "cli/options.h"
+#include "cli/share_options.h"
 #include "cli/terminal.h"
 #include "eval/rvos_run.h"
 
@@ -29,37 +26,6 @@ struct Arguments {
   eval::RvosRunOptions run;
 };
 
-std::optional<int> whole_number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<int> from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text ? whole_number(text) : std::nullopt;
-}
-
-// "i/n", or a Slurm array's task.
-void choose_shard(const std::string& text, eval::RvosRunOptions& run) {
-  if (text.empty()) {
-    const auto task = from_environment("SLURM_ARRAY_TASK_ID"), first = from_environment("SLURM_ARRAY_TASK_MIN"),
-               count = from_environment("SLURM_ARRAY_TASK_COUNT");
-    if (task && count) {
-      run.shard = *task - first.value_or(0);
-      run.shards = *count;
-    }
-    return;
-  }
-  const size_t slash = text.find('/');
-  const auto shard = whole_number(std::string_view(text).substr(0, slash));
-  const auto shards = slash == std::string::npos ? std::nullopt : whole_number(std::string_view(text).substr(slash + 1));
-  if (!shard || !shards) throw Error(ErrorKind::kInvalidArgument, "--shard " + text + ": expected i/n, such as 0/8");
-  run.shard = *shard;
-  run.shards = *shards;
-}
-
 void evaluate(Arguments& arguments) {
   const auto dataset = datasets::RvosDataset::open(datasets::rvos_layout(arguments.layout), arguments.root);
   eval::RvosRunOptions& run = arguments.run;
@@ -75,7 +41,7 @@ void evaluate(Arguments& arguments) {
     throw_if_interrupted();
     return true;
   };
-  const eval::RvosRunSummary summary = eval::run_rvos(dataset, arguments.out, run);
+  const eval::RunSummary summary = eval::run_rvos(dataset, arguments.out, run);
   bar.reset();
   std::printf("%d videos: %d done before, %d in other hands\n%s\n", summary.videos, summary.done_before,
               summary.left_to_others, arguments.out.c_str());
@@ -115,6 +81,7 @@ void add_evaluate_command(CLI::App& app) {
   add_device_options(*rvos, a.run.models.device);
   rvos->footer("example: alref evaluate rvos --layout mevis --root bench-data/mevis -o out --shard 0/4");
   rvos->callback([arguments] { evaluate(*arguments); });
+  add_evaluate_avs(*command);
 }
 
 }  // namespace alref::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/evaluate_avs.h"
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
 #include "eval/mask_score.h"
@@ -94,6 +95,7 @@ void add_score_command(CLI::App& app) {
   rvos->add_option("--chart", arguments->chart_file, "a bar chart, SVG")->type_name("FILE");
   rvos->footer("example: alref score rvos out --layout mevis --root bench-data/mevis");
   rvos->callback([arguments] { score(*arguments); });
+  add_score_avs(*command);
 }
 
 }  // namespace alref::cli

@@ -3,13 +3,6 @@
 
 #include "alref/error.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "core/atomic_file.h"
 #include "datasets/rvos_results.h"
 #include "media/image_folder.h"
@@ -26,24 +19,6 @@ using datasets::RvosVideo;
 using std::filesystem::path;
 
 constexpr int kAnnotators = 4;
-
-// A video is one process's while this lives; the system ends the claim with the process, however that ends.
-class Claim {
- public:
-  explicit Claim(const path& file) : fd_(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644)) {
-    if (fd_ < 0) throw Error(ErrorKind::kOutput, file.string() + ": " + std::strerror(errno));
-    mine_ = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
-  }
-  ~Claim() { ::close(fd_); }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-
-  bool mine() const { return mine_; }
-
- private:
-  int fd_;
-  bool mine_ = false;
-};
 
 // One folder of 0 / 255 PNGs an expression.
 class ExpressionWriter : public MaskSink {
@@ -111,40 +86,15 @@ void run_video(const RvosDataset& dataset, const RvosVideo& video, const RvosRes
 
 }  // namespace
 
-RvosRunSummary run_rvos(const RvosDataset& dataset, const path& out, const RvosRunOptions& options) {
-  if (options.shards < 1 || options.shard < 0 || options.shard >= options.shards) {
-    throw Error(ErrorKind::kInvalidArgument, "shard " + std::to_string(options.shard) + " of " +
-                                                 std::to_string(options.shards) + ": expected 0 to one less");
-  }
+RunSummary run_rvos(const RvosDataset& dataset, const path& out, const RvosRunOptions& options) {
   const RvosResults results(dataset.layout(), out);
-  const path state = out / ".alref";
-  create_folders(state);
-  const auto models = std::make_shared<Models>(options.models);
-  std::vector<const RvosVideo*> mine;
-  for (size_t i = static_cast<size_t>(options.shard); i < dataset.videos().size(); i += static_cast<size_t>(options.shards)) {
-    mine.push_back(&dataset.videos()[i]);
-  }
-  RvosRunSummary summary{.videos = static_cast<int>(mine.size())};
-  for (size_t i = 0; i < mine.size(); ++i) {
-    if (options.progress && !options.progress(static_cast<int>(i), summary.videos)) break;
-    const RvosVideo& video = *mine[i];
-    const path done = state / (video.name + ".done");
-    const Claim claim(state / (video.name + ".lock"));
-    if (!claim.mine()) {
-      ++summary.left_to_others;
-    } else if (std::filesystem::exists(done)) {
-      ++summary.done_before;
-    } else {
-      try {
-        run_video(dataset, video, results, models, options.method);
-      } catch (const Error& error) {
-        throw Error(error.kind(), video.name + ": " + error.what());
-      }
-      write_file(done.string(), std::string_view("done\n"));
-    }
-  }
-  if (options.progress) options.progress(summary.videos, summary.videos);
-  return summary;
+  std::shared_ptr<Models> models;
+  std::vector<std::string> names;
+  for (const RvosVideo& video : dataset.videos()) names.push_back(video.name);
+  return run_videos(names, out, options, [&](size_t index) {
+    if (!models) models = std::make_shared<Models>(options.models);
+    run_video(dataset, dataset.videos()[index], results, models, options.method);
+  });
 }
 
 }  // namespace alref::eval
