@@ -113,6 +113,56 @@ TEST(EngineTest, LargeResultsAreComplete) {
   EXPECT_LE(relative_error(g.read(y), expected), kF32Tolerance);
 }
 
+// Two products with an activation between them, large enough (4 MiB between them) to be computed block by block without storing
+// what is between; not where others want that too.
+TEST(EngineTest, TwoProductsInARowMatchTheFormulaInDouble) {
+  constexpr int kRows = 1100, kIn = 40, kHidden = 960, kOut = 50;
+  const auto x = random_values(kRows * kIn, 1), w1 = random_values(kHidden * kIn, 2), b1 = random_values(kHidden, 3),
+             w2 = random_values(kOut * kHidden, 4), b2 = random_values(kOut, 5), r = random_values(kRows * kOut, 6);
+  for (const bool gelu : {true, false}) {
+    std::vector<double> between, expected;
+    for (int i = 0; i < kRows; ++i) {
+      for (int h = 0; h < kHidden; ++h) {
+        double sum = b1[h];
+        for (int k = 0; k < kIn; ++k) sum += double{x[i * kIn + k]} * w1[h * kIn + k];
+        between.push_back(gelu ? erf_gelu(sum) : std::max(0.0, sum));
+      }
+      for (int o = 0; o < kOut; ++o) {
+        double sum = b2[o] + r[i * kOut + o];
+        for (int h = 0; h < kHidden; ++h) sum += between[i * kHidden + h] * w2[o * kHidden + h];
+        expected.push_back(sum);
+      }
+    }
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      for (const bool marked : {false, true}) {
+        Device device(test_device(2, precision));
+        const DeviceTensor tw1 = make_weight(device, GGML_TYPE_F32, {kHidden, kIn}, w1),
+                           tb1 = make_weight(device, GGML_TYPE_F32, {1, kHidden}, b1),
+                           tw2 = make_weight(device, GGML_TYPE_F32, {kOut, kHidden}, w2),
+                           tb2 = make_weight(device, GGML_TYPE_F32, {1, kOut}, b2);
+        Graph g(device);
+        ggml_context* c = g.context();
+        ggml_tensor *tx = g.input(GGML_TYPE_F32, {kRows, kIn}), *tr = g.input(GGML_TYPE_F32, {kRows, kOut});
+        const nn::Linear first(tw1.tensor(), ggml_reshape_1d(c, tb1.tensor(), kHidden)),
+            second(tw2.tensor(), ggml_reshape_1d(c, tb2.tensor(), kOut));
+        ggml_tensor* hidden = gelu ? ggml_gelu_erf(c, first(g, tx)) : ggml_relu(c, first(g, tx));
+        if (marked) g.output(hidden);
+        ggml_tensor* y = g.output(ggml_add(c, second(g, ggml_reshape_3d(c, hidden, kHidden, kRows / 10, 10)),
+                                           ggml_reshape_3d(c, tr, kOut, kRows / 10, 10)));
+        g.write(tx, x);
+        g.write(tr, r);
+        g.run();
+        const double tolerance = precision == Precision::kF32 ? kF32Tolerance : kBf16Tolerance;
+        EXPECT_LE(relative_error(g.read(y), expected), tolerance);
+        if (marked) {
+          EXPECT_LE(relative_error(g.read(hidden), between), tolerance);
+        }
+        for (const DeviceTensor* t : {&tw1, &tb1, &tw2, &tb2}) device.forget_weights(t->tensor()->data, t->bytes());
+      }
+    }
+  }
+}
+
 // What is read by others than the next node must be stored although the chain goes on.
 TEST(EngineTest, IntermediateResultsThatAreUsedTwiceAreKept) {
   Device device(test_device(2, Precision::kF32));

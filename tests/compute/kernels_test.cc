@@ -57,7 +57,9 @@ std::vector<const float*> rows_of(const std::vector<float>& values, int64_t coun
 /// A product with both of its operands made ready.
 struct Product {
   Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed)
-      : kernels(with), m(rows), k(depth), n(columns), a(whole_numbers(m * k, 1)), b(whole_numbers(k * n, 2)),
+      : Product(with, rows, depth, columns, transposed, whole_numbers(depth * columns, 2)) {}
+  Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed, std::vector<float> right)
+      : kernels(with), m(rows), k(depth), n(columns), a(whole_numbers(m * k, 1)), b(std::move(right)),
         stride(kernels.padded(k) + 32), elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
         packed(kernels.packed_bytes(k, n)) {
     kernels.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
@@ -147,6 +149,25 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
       std::memcpy(c.data(), residual.data(), residual.size() * sizeof(float));
       run({.residual = c.floats(), .residual_stride = s.n});
       expect("residual in place", [&](int64_t i, int64_t j) { return residual[static_cast<size_t>(i * s.n + j)] + p.sum(i, j); });
+    }
+  }
+}
+
+TEST(KernelsTest, ResultsThatAreElementsAreWhatTheNextProductTakes) {
+  for (const auto& [name, kernels] : kernels_here()) {
+    std::vector<float> few = whole_numbers(20 * 96, 3);
+    for (float& w : few) w = w > 4 ? 1.0f : 0.0f;  // small sums, exact in bf16
+    Product p(*kernels, 41, 20, 96, false, few), q(*kernels, 41, 96, 19, false);
+    Memory middle(static_cast<size_t>(48 * q.stride) * kernels->element_bytes), c(41 * 19 * sizeof(float));
+    kernels->product(p.elements.data(), p.stride, 41, p.packed.data(), 20, 96, 0, Panels(96).count(), middle.floats(), q.stride,
+                     {.elements = middle.data(), .elements_stride = q.stride}, nullptr);
+    kernels->product(middle.data(), q.stride, 41, q.packed.data(), 96, 19, 0, Panels(19).count(), c.floats(), 19, {}, nullptr);
+    for (int64_t i = 0; i < 41; ++i) {
+      for (int64_t j = 0; j < 19; ++j) {
+        double expected = 0;
+        for (int64_t h = 0; h < 96; ++h) expected += p.sum(i, h) * q.b[static_cast<size_t>(h * 19 + j)];
+        ASSERT_EQ(c.floats()[i * 19 + j], expected) << name << " at " << i << ", " << j;
+      }
     }
   }
 }

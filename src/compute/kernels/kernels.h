@@ -24,6 +24,9 @@ struct Epilogue {
   bool accumulate = false;  ///< adds the product to what c holds; not with an activation
   /// Stores past the caches, for results that do not fit them; c and its rows must be multiples of 64 bytes and n of 16.
   bool stream = false;
+  /// Where the results are stored instead of c: [m, n] of Element, what the next product takes. n is a multiple of 16.
+  void* elements = nullptr;
+  std::ptrdiff_t elements_stride = 0;
 };
 
 constexpr int64_t kPanelColumns = 64;  ///< at most

@@ -83,7 +83,9 @@ struct Products {
 #pragma GCC unroll 12
       for (int j = 0; j < kWidth; ++j) {
         float* at = c + i * stride + 16 * j;
-        if (e.stream) {
+        if (e.elements) {
+          E::store(static_cast<T*>(e.elements) + (row + i) * e.elements_stride + column + 16 * j, sum[i][j]);
+        } else if (e.stream) {
           _mm512_stream_ps(at, sum[i][j]);
         } else if (j < kWidth - 1 || last == 0xffff) {
           _mm512_storeu_ps(at, sum[i][j]);  // what a masked store wrote is slow to load again

@@ -131,10 +131,10 @@ class Attention {
       }
     } else {
       for (int64_t i = 0; i < items + 2; ++i) {
-        kernels::SoftmaxBlock half[2] = {};
+        kernels::SoftmaxBlock half[2] = {};  // in the proportion of the products
         if (i >= 1 && i <= items) {
           half[0] = half[1] = softmax(task, first, item(i - 1), p);
-          half[0].end = half[1].begin = half[0].end / 2;
+          half[0].end = half[1].begin = half[0].end * rows_.d / (rows_.d + rows_.dv);
         }
         i < items ? score(item(i), packed, p, &half[0]) : kernels_.softmax(half[0]);
         i >= 2 ? weigh(task, first, item(i - 2), packed, p, &half[1]) : kernels_.softmax(half[1]);

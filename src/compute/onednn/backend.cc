@@ -100,6 +100,10 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   const bool own = b.engine.f32();
   switch (step) {
     case Step::kMatmul: {
+      if (const auto mlp = own ? fuse_mlp(graph, i) : std::nullopt) {
+        run_mlp(b.engine, b.weights, mlp->pattern);
+        return mlp->end;
+      }
       const auto [linear, end] = fuse_linear(graph, i);
       if (own) {
         run_matmul(b.engine, b.weights, linear);

@@ -82,6 +82,24 @@ Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
   return best;
 }
 
+std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
+  const auto [first, next] = fuse_linear(graph, i, /*allocated=*/false);
+  const ggml_tensor* x = first.product->src[1];
+  if (first.activation == kernels::Activation::kNone || first.residual || !only_feeds_next(graph, next - 1)) return std::nullopt;
+  int j = next;
+  while (j + 1 < graph->n_nodes && graph->nodes[j]->op == GGML_OP_RESHAPE && only_feeds_next(graph, j)) ++j;
+  const ggml_tensor* product = j < graph->n_nodes ? graph->nodes[j] : nullptr;
+  if (!product || product->op != GGML_OP_MUL_MAT || product->src[1] != graph->nodes[j - 1]) return std::nullopt;
+  if (!is_weight(first.product->src[0]) || !is_weight(product->src[0]) || ggml_n_dims(product->src[0]) != 2) return std::nullopt;
+  if (std::memcmp(product->op_params, first.product->op_params, sizeof(product->op_params)) != 0) return std::nullopt;
+  // Smaller ones stay in the caches anyway; multiples of 32 need no zeros behind them.
+  const int64_t hidden = first.product->ne[0];
+  if (hidden % 32 != 0 || hidden * ggml_nrows(x) < 1 << 20) return std::nullopt;
+  const auto [second, end] = fuse_linear(graph, j, allocated);
+  if (allocated && (overlap(second.result, x) || (first.bias && overlap(second.result, first.bias)))) return std::nullopt;
+  return Fused<Mlp>{{first, second}, end};
+}
+
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
   ggml_tensor* norm = graph->nodes[i];
   Norm chain{.x = norm->src[0], .eps = 0, .result = norm};
@@ -112,6 +130,7 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
 std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
   if (node->op == GGML_OP_MUL_MAT) {
+    if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false)) return Lifetime{node->src[1], mlp->pattern.second.result};
     const Fused<Linear> chain = fuse_linear(graph, i, /*allocated=*/false);
     if (chain.pattern.result != node) return Lifetime{node->src[1], chain.pattern.result};
   }

@@ -30,6 +30,8 @@ struct Fused {
 /// others, and its memory overlaps no operand that is still read when the first result is stored. Before the graph has
 /// memory (`allocated` false) the latter is left to lifetime_of_chain.
 Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true);
+/// Two matrix products with an activation between them, where what is between does not fit the caches.
+std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated = true);
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated = true);
 
 /// What the allocator must keep until the chain from node `i` has been computed; nothing where there is no chain.

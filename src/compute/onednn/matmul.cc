@@ -30,6 +30,10 @@ auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t firs
   };
 }
 
+const BlockKernels& kernels_for(const Engine& engine, const ggml_tensor* product) {
+  return ggml_get_op_params_i32(product, 0) == GGML_PREC_F32 ? *engine.f32() : *engine.fast();
+}
+
 Epilogue epilogue_of(const Linear& linear) {
   Epilogue e;
   if (linear.bias) e.bias = static_cast<const float*>(linear.bias->data);
@@ -75,7 +79,7 @@ void run_slice(Engine& engine, const BlockKernels& kernels, const Slices& s, int
 // Many small products: one after the other on each thread.
 void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, const Epilogue& whole) {
   const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
-  const int64_t stride = block_stride(kernels, k), rows = std::min((m + 15) / 16 * 16, block_rows(kernels, k));
+  const int64_t stride = block_stride(kernels, k), rows = std::min((m + 15) / 16 * 16, block_rows(kernels, stride));
   const Panels panels(n);
   const auto parts = [&](Carver& carver) {
     std::byte* packed = carver.take(kernels.packed_bytes(k, n));
@@ -116,8 +120,7 @@ bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
 
 void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
   const ggml_tensor *b = linear.product->src[0], *x = linear.product->src[1];
-  const bool exact = ggml_get_op_params_i32(linear.product, 0) == GGML_PREC_F32;
-  const BlockKernels& kernels = exact ? *engine.f32() : *engine.fast();
+  const BlockKernels& kernels = kernels_for(engine, linear.product);
   const Epilogue e = epilogue_of(linear);
   const int64_t k = b->ne[0], n = b->ne[1];
   if (is_weight(b)) {
@@ -130,6 +133,39 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
   if (slices.count() >= 4 * engine.threads()) return run_slices(engine, kernels, slices, e);
   std::byte* packed = engine.shared_scratch(kernels.packed_bytes(k, n));
   for (int64_t slice = 0; slice < slices.count(); ++slice) run_slice(engine, kernels, slices, slice, packed, e);
+}
+
+void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
+  const ggml_tensor *b1 = mlp.first.product->src[0], *b2 = mlp.second.product->src[0], *x = mlp.first.product->src[1];
+  const int64_t m = ggml_nrows(x), k = b1->ne[0], hidden = b1->ne[1], n = b2->ne[1];
+  const BlockKernels& kernels = kernels_for(engine, mlp.first.product);
+  const std::byte *packed1 = weights.transposed(engine, kernels, b1), *packed2 = weights.transposed(engine, kernels, b2);
+  const int64_t stride = block_stride(kernels, k), hidden_stride = block_stride(kernels, hidden);
+  const RowBlocks blocks(kernels, m, block_rows(kernels, stride + hidden_stride), engine.threads(), 2 * engine.threads());
+  const auto parts = [&](Carver& carver) {
+    const auto rows = static_cast<size_t>(blocks.most());
+    std::byte* block = carver.take(rows * static_cast<size_t>(stride) * kernels.element_bytes);
+    std::byte* middle = carver.take(rows * static_cast<size_t>(hidden_stride) * kernels.element_bytes);
+    return std::pair(block, middle);
+  };
+  Carver sizes;
+  parts(sizes);
+  engine.reserve_thread_scratch(sizes.used());
+  auto* result = static_cast<float*>(mlp.second.result->data);
+  engine.parallel(blocks.count, [&](int64_t item, int thread) {
+    Carver carver(engine.thread_scratch(thread));
+    const auto [block, middle] = parts(carver);
+    const int64_t row = blocks.begin(item), count = blocks.begin(item + 1) - row;
+    gather_rows(kernels, x, 0)(row, count, block, stride);
+    Epilogue e1 = epilogue_of(mlp.first), e2 = epilogue_of(mlp.second);
+    e1.elements = middle;
+    e1.elements_stride = hidden_stride;
+    if (e2.residual) e2.residual += row * n;
+    e2.stream = may_stream(m, n, result, n);
+    kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(), reinterpret_cast<float*>(middle),
+                    hidden_stride, e1, nullptr);
+    kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(), result + row * n, n, e2, nullptr);
+  });
 }
 
 }  // namespace alref::compute::onednn

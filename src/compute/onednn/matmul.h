@@ -17,8 +17,14 @@ struct Linear {
   ggml_tensor* result;
 };
 
+/// Two of them: what the first gives is the second's left operand and nothing else, so that it need not leave the caches.
+struct Mlp {
+  Linear first, second;
+};
+
 /// Whether run_matmul takes this node.
 bool takes_matmul(const Engine& engine, const ggml_tensor* node);
 void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear);
+void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp);
 
 }  // namespace alref::compute::onednn

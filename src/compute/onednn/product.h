@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <cstring>
 
 #include "compute/onednn/engine.h"
@@ -15,11 +17,30 @@ inline int64_t block_stride(const kernels::BlockKernels& kernels, int64_t k) {
   return static_cast<int64_t>(bytes / kernels.element_bytes);
 }
 
-/// Rows whose elements fill about half of a second-level cache of 1 MiB.
-inline int64_t block_rows(const kernels::BlockKernels& kernels, int64_t k) {
-  const int64_t row_bytes = block_stride(kernels, k) * static_cast<int64_t>(kernels.element_bytes);
-  const int64_t multiples = (int64_t{512} << 10) / row_bytes / kernels.row_multiple;
+/// Rows of `stride` elements that fill about half of the second-level cache.
+inline int64_t block_rows(const kernels::BlockKernels& kernels, int64_t stride) {
+  static const int64_t cache = std::clamp<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), int64_t{1} << 20, int64_t{4} << 20);
+  const int64_t multiples = cache / 2 / (stride * static_cast<int64_t>(kernels.element_bytes)) / kernels.row_multiple;
   return std::clamp<int64_t>(multiples, 2, 240 / kernels.row_multiple) * kernels.row_multiple;
+}
+
+/// m rows shared out in blocks of nearly the same number of tiles: `wanted` blocks, or more where they would have more than
+/// `most` rows.
+struct RowBlocks {
+  RowBlocks(const kernels::BlockKernels& kernels, int64_t rows, int64_t most, int64_t threads, int64_t wanted)
+      : m(rows), tile(kernels.row_multiple), tiles((m + tile - 1) / tile) {
+    count = std::max(std::min(wanted, tiles), (m + most - 1) / most);
+    if (count > wanted) count = std::min(tiles, (count + threads - 1) / threads * threads);
+  }
+  int64_t most() const { return tile * ((tiles + count - 1) / count); }
+  int64_t begin(int64_t i) const { return std::min(m, tile * (tiles * i / count)); }
+
+  int64_t m, tile, tiles, count;
+};
+
+/// Whether results are better stored past the caches: they do not fit those of most processors (4 MiB), and may be.
+inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
+  return m * n >= 1 << 20 && n % 16 == 0 && c_stride % 16 == 0 && reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block, stride)` writes rows as elements of
@@ -29,29 +50,22 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue, const Gather& gather) {
   // Below this many multiplications, waking the other threads takes longer than the work.
   constexpr int64_t kWorthSharing = 1 << 17;
-  // A result that does not fit the caches of most processors: 4 MiB.
-  constexpr int64_t kTooLargeForCaches = 1 << 20;
 
   const kernels::Panels panels(n);
   const int64_t stride = block_stride(kernels, k);
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
-  // Rows are shared out in blocks of nearly the same number of tiles.
-  const int64_t tile = kernels.row_multiple, tiles = (m + tile - 1) / tile, wanted = share ? 2 * engine.threads() : 1;
-  int64_t blocks = std::max(std::min(wanted, tiles), (m + block_rows(kernels, k) - 1) / block_rows(kernels, k));
-  if (share && blocks > wanted) blocks = std::min(tiles, (blocks + engine.threads() - 1) / engine.threads() * engine.threads());
-  const int64_t rows = tile * ((tiles + blocks - 1) / blocks);  // at most
+  const int64_t wanted = share ? 2 * engine.threads() : 1;
+  const RowBlocks blocks(kernels, m, block_rows(kernels, stride), share ? engine.threads() : 1, wanted);
   // Columns are shared too where there are too few rows to go round.
-  const int64_t parts = share && blocks < engine.threads() ? std::min(panels.count(), (wanted + blocks - 1) / blocks) : 1;
+  const int64_t parts =
+      share && blocks.count < engine.threads() ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count) : 1;
   kernels::Epilogue stored = epilogue;
-  stored.stream = m * n >= kTooLargeForCaches && n % 16 == 0 && c_stride % 16 == 0 &&
-                  reinterpret_cast<uintptr_t>(c) % 64 == 0 && !epilogue.accumulate;
+  stored.stream = may_stream(m, n, c, c_stride) && !epilogue.accumulate;
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
-  engine.reserve_thread_scratch(static_cast<size_t>(rows * stride + 32) * kernels.element_bytes);
+  engine.reserve_thread_scratch(static_cast<size_t>(blocks.most() * stride + 32) * kernels.element_bytes);
   const auto work = [&](int64_t item, int thread) {
-    const int64_t block_index = item / parts, part = item % parts;
-    const int64_t row = tile * (tiles * block_index / blocks);
-    const int64_t count = std::min(m, tile * (tiles * (block_index + 1) / blocks)) - row;
+    const int64_t part = item % parts, row = blocks.begin(item / parts), count = blocks.begin(item / parts + 1) - row;
     std::byte* block = engine.thread_scratch(thread);
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;
@@ -60,9 +74,9 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
                     panels.count() * (part + 1) / parts, c + row * c_stride, c_stride, e, nullptr);
   };
   if (share) {
-    engine.parallel(blocks * parts, work);
+    engine.parallel(blocks.count * parts, work);
   } else {
-    for (int64_t i = 0; i < blocks * parts; ++i) work(i, 0);
+    for (int64_t i = 0; i < blocks.count * parts; ++i) work(i, 0);
   }
 }
 
