@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/grounding_dino/phrases.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace alref::grounding_dino {
 namespace {
@@ -47,6 +50,29 @@ TEST_F(PhrasesTest, OfficialLabelsJoinAndCut) {
   EXPECT_EQ(found[1].phrase, "##board");
   EXPECT_EQ(found[1].phrase_offset, 8u);
   EXPECT_EQ(found[2].phrase, "");
+}
+
+// Goldens: tests/oracles/make_label_goldens.py.
+TEST(OfficialLabelsTest, AreThoseOfTheOfficialCode) {
+  std::vector<std::string> pieces;
+  std::ifstream vocabulary(ALREF_MODELS "/bert-base-uncased-vocab.txt");
+  for (std::string piece; std::getline(vocabulary, piece);) pieces.push_back(piece);
+  const text::WordPiece tokenizer(std::move(pieces));
+  std::ifstream file(ALREF_TEST_DATA "/grounding_dino/labels.json");
+  size_t compared = 0;
+  for (const nlohmann::json& golden : nlohmann::json::parse(file)) {
+    const Caption caption = read_caption(golden["caption"].get<std::string>(), tokenizer, 256);
+    for (const nlohmann::json& one : golden["labels"]) {
+      std::vector<float> logits(caption.ids.size(), -9);
+      for (const size_t token : one["tokens"]) logits.at(token) = 2;
+      const std::vector<float> box = {0.5f, 0.5f, 1, 1};
+      const auto found = official_detections({1, logits, box}, caption, tokenizer, {}, 100, 100);
+      ASSERT_EQ(found.size(), 1u);
+      EXPECT_EQ(found[0].phrase, one["label"].get<std::string>()) << one;
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 160u);
 }
 
 TEST_F(PhrasesTest, ThresholdsAreExclusive) {
