@@ -143,6 +143,7 @@ struct RefCosts {
   double prompting_seconds = 0;
   double forward_seconds = 0;
   double reverse_seconds = 0;
+  double network_seconds = 0;  ///< what of all these the networks took
   int64_t detector_runs = 0;
   int64_t encoder_runs = 0;  ///< of SAM 2's image encoder
   int requests = 0;          ///< to a chat server

@@ -3,6 +3,7 @@
 
 #include "api/networks.h"
 #include "api/ref_engine.h"
+#include "compute/run_clock.h"
 
 namespace alref {
 
@@ -12,8 +13,18 @@ struct RefSegmenter::State {
         engine(*models->networks().detector, *models->networks().segmenter,
                models->networks().identity, options) {}
 
+  std::vector<RefResult> segment(FrameSource& frames, std::span<const std::string> texts,
+                                 MaskSink& masks) {
+    const double before = compute::run_seconds();
+    std::vector<RefResult> results = engine.segment(frames, texts, masks);
+    costs = engine.costs();
+    costs.network_seconds = compute::run_seconds() - before;
+    return results;
+  }
+
   std::shared_ptr<Models> models;
   RefEngine engine;
+  RefCosts costs;
 };
 
 RefSegmenter::RefSegmenter(std::shared_ptr<Models> models, const RefOptions& options)
@@ -24,7 +35,7 @@ RefSegmenter& RefSegmenter::operator=(RefSegmenter&&) noexcept = default;
 
 RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text, MaskSink& masks) {
   const std::string one(text);
-  return state_->engine.segment(frames, std::span(&one, 1), masks).front();
+  return state_->segment(frames, std::span(&one, 1), masks).front();
 }
 
 RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text,
@@ -39,9 +50,9 @@ RefResult RefSegmenter::segment(FrameSource& frames, std::string_view text,
 
 std::vector<RefResult> RefSegmenter::segment(FrameSource& frames,
                                              std::span<const std::string> texts, MaskSink& masks) {
-  return state_->engine.segment(frames, texts, masks);
+  return state_->segment(frames, texts, masks);
 }
 
-const RefCosts& RefSegmenter::costs() const { return state_->engine.costs(); }
+const RefCosts& RefSegmenter::costs() const { return state_->costs; }
 
 }  // namespace alref

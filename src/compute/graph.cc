@@ -4,10 +4,16 @@
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
 
+#include <atomic>
+#include <chrono>
+
 #include "alref/error.h"
+#include "compute/run_clock.h"
 
 namespace alref::compute {
 namespace {
+
+std::atomic<int64_t> run_time{0};  // in nanoseconds
 
 ggml_tensor* new_tensor(ggml_context* context, ggml_type type, const Shape& shape) {
   const std::vector<int64_t> ne(shape.rbegin(), shape.rend());
@@ -123,9 +129,11 @@ void Graph::write(ggml_tensor* input, std::span<const int32_t> values) {
 
 void Graph::run() {
   allocate();
+  const auto begin = std::chrono::steady_clock::now();
   if (ggml_backend_sched_graph_compute(device_.scheduler_.get(), graph_) != GGML_STATUS_SUCCESS) {
     throw Error(ErrorKind::kUnavailable, "the device could not run a network");
   }
+  run_time += (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
 }
 
 std::vector<float> Graph::read(const ggml_tensor* output) {
@@ -140,6 +148,8 @@ void Graph::read(const ggml_tensor* output, std::span<float> values) {
   GGML_ASSERT(device_.allocated_ == this);  // another graph has used the scratch memory since
   ggml_backend_tensor_get(output, values.data(), 0, values.size_bytes());
 }
+
+double run_seconds() { return 1e-9 * static_cast<double>(run_time); }
 
 int Graph::nodes() { return ggml_graph_n_nodes(graph_); }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/mask_scan.h"
+
 namespace alref {
 namespace {
 
@@ -27,12 +29,13 @@ bool read_number(const std::string& bytes, size_t& position, uint64_t& number) {
 }  // namespace
 
 PackedMask::PackedMask(const Mask& mask) : width_(mask.width), height_(mask.height) {
-  uint8_t value = 0;
-  for (auto at = mask.pixels.begin(); at != mask.pixels.end(); value = !value) {
-    const auto end =
-        std::find_if(at, mask.pixels.end(), [&](uint8_t p) { return (p != 0) != (value != 0); });
-    append_number(bytes_, static_cast<uint64_t>(end - at));
-    at = end;
+  const uint8_t* pixels = mask.pixels.data();
+  const size_t count = mask.pixels.size();
+  if (count > 0 && pixels[0] != 0) append_number(bytes_, 0);  // the first run is one of zeros
+  for (size_t at = 0; at < count;) {
+    const size_t run = run_length(pixels + at, count - at);
+    append_number(bytes_, run);
+    at += run;
   }
 }
 

@@ -11,6 +11,8 @@
 
 #include <cairo.h>
 
+#include "core/mask_scan.h"
+
 namespace alref::media {
 namespace {
 
@@ -263,14 +265,15 @@ void tint(Image& image, const Mask& mask, Color color, double strength, int outl
   const int colors[3] = {color.red, color.green, color.blue};
   for (int y = 0; y < mask.height; ++y) {
     const uint8_t* row = mask.row(y);
-    const auto first = std::find_if(row, row + mask.width, [](uint8_t on) { return on != 0; });
-    if (first == row + mask.width) continue;
+    const auto width = static_cast<size_t>(mask.width);
+    const auto first = static_cast<int>(first_on(row, width));
+    const auto end = static_cast<int>(last_on(row, width));
     // A pixel is on the outline if one `outline` pixels away on either axis is not in the mask; the
     // picture's border counts as inside, or a large object would be framed.
     const uint8_t* above = mask.row(std::max(y - outline, 0));
     const uint8_t* below = mask.row(std::min(y + outline, mask.height - 1));
     uint8_t* pixel = image.row(y);
-    for (int x = static_cast<int>(first - row); x < mask.width; ++x) {
+    for (int x = first; x < end; ++x) {
       if (row[x] == 0) continue;
       const bool inside = row[std::max(x - outline, 0)] &&
                           row[std::min(x + outline, mask.width - 1)] && above[x] && below[x];

@@ -8,26 +8,49 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/mask_scan.h"
+
 namespace alref::outputs {
 namespace {
 
-// Lengths of the runs of zeros, ones, zeros, ... column by column.
-std::vector<int64_t> runs_of(const Mask& mask) {
-  std::vector<int64_t> runs;
-  int64_t run = 0;
-  bool inside = false;
-  for (int x = 0; x < mask.width && mask.height > 0; ++x) {
-    const uint8_t* pixel = mask.pixels.data() + x;
-    for (int y = 0; y < mask.height; ++y, pixel += mask.width) {
-      if ((*pixel != 0) != inside) {
-        runs.push_back(run);
-        run = 0;
-        inside = !inside;
-      }
-      ++run;
+// The columns [x, x + width) of a mask one after the other.
+std::vector<uint8_t> columns_of(const Mask& mask, int x, int width) {
+  constexpr int kTile = 16;  // of rows, so that what is written stays in the cache
+  const auto height = static_cast<size_t>(mask.height);
+  std::vector<uint8_t> columns(static_cast<size_t>(width) * height);
+  for (int y0 = 0; y0 < mask.height; y0 += kTile) {
+    for (int i = 0; i < width; ++i) {
+      uint8_t* column = columns.data() + static_cast<size_t>(i) * height;
+      for (int y = y0; y < std::min(y0 + kTile, mask.height); ++y) column[y] = mask.row(y)[x + i];
     }
   }
-  runs.push_back(run);
+  return columns;
+}
+
+// Lengths of the runs of zeros, ones, zeros, ... column by column.
+std::vector<int64_t> runs_of(const Mask& mask) {
+  const auto [x, y, width, height] = box_of(mask);
+  const auto rows = static_cast<int64_t>(mask.height);
+  if (width == 0) return {mask.width * rows};
+  const std::vector<uint8_t> columns = columns_of(mask, x, width);
+  std::vector<int64_t> runs = {x * rows};
+  for (size_t at = 0; at < columns.size();) {
+    const size_t run = run_length(columns.data() + at, columns.size() - at);
+    const bool on = columns[at] != 0;
+    at += run;
+    // Runs of ones stand at odd places.
+    if (on == (runs.size() % 2 == 0)) {
+      runs.back() += static_cast<int64_t>(run);
+    } else {
+      runs.push_back(static_cast<int64_t>(run));
+    }
+  }
+  const int64_t after = (mask.width - x - width) * rows;
+  if (runs.size() % 2 == 1) {
+    runs.back() += after;
+  } else if (after > 0) {
+    runs.push_back(after);
+  }
   return runs;
 }
 
@@ -48,23 +71,6 @@ std::string text_of(const std::vector<int64_t>& runs) {
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kInput, "COCO RLE: " + what);
-}
-
-// The box of the pixels in the mask: x, y, width, height; zeros if there are none.
-std::array<int, 4> box_of(const Mask& mask) {
-  int left = mask.width, top = -1, right = -1, bottom = -1;
-  for (int y = 0; y < mask.height; ++y) {
-    const uint8_t* row = mask.row(y);
-    for (int x = 0; x < mask.width; ++x) {
-      if (row[x] == 0) continue;
-      if (top < 0) top = y;
-      bottom = y;
-      left = std::min(left, x);
-      right = std::max(right, x);
-    }
-  }
-  if (top < 0) return {};
-  return {left, top, right - left + 1, bottom - top + 1};
 }
 
 }  // namespace

@@ -40,7 +40,10 @@ std::string mask_path(const std::string& dir, int object, int frame) {
 
 std::vector<uint8_t> encode_mask_png(const Mask& mask) {
   media::LabelImage grey(mask.width, mask.height);
-  for (size_t i = 0; i < mask.pixels.size(); ++i) grey.labels[i] = mask.pixels[i] ? 255 : 0;
+  const uint8_t* in = mask.pixels.data();  // read once: bytes may alias the vectors themselves
+  uint8_t* out = grey.labels.data();
+  const size_t count = mask.pixels.size();
+  for (size_t i = 0; i < count; ++i) out[i] = in[i] ? 255 : 0;
   return media::encode_png(grey, kCompression);
 }
 

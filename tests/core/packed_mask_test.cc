@@ -4,8 +4,11 @@
 #include "alref/error.h"
 
 #include <random>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include "core/mask_scan.h"
 
 namespace alref {
 namespace {
@@ -23,6 +26,25 @@ TEST(PackedMaskTest, UnpacksToWhatWasPacked) {
       EXPECT_EQ(PackedMask(width, height, packed.bytes()).unpack(), mask);
     }
   }
+}
+
+TEST(MaskScanTest, FindsTheEndsOfRunsWhereverTheyLie) {
+  for (size_t size = 0; size < 40; ++size) {
+    for (size_t begin = 0; begin <= size; ++begin) {
+      for (size_t end = begin; end <= size; ++end) {
+        std::vector<uint8_t> pixels(size, 0);
+        std::fill(pixels.begin() + static_cast<long>(begin),
+                  pixels.begin() + static_cast<long>(end), uint8_t{1});
+        const bool any = begin < end;
+        ASSERT_EQ(first_on(pixels.data(), size), any ? begin : size);
+        ASSERT_EQ(last_on(pixels.data(), size), any ? end : 0);
+        ASSERT_EQ(run_length(pixels.data() + begin, size - begin),
+                  any ? end - begin : size - begin);
+      }
+    }
+  }
+  const std::vector<uint8_t> kinds = {1, 255, 7, 1, 1, 1, 1, 1, 1, 1, 1, 0};
+  EXPECT_EQ(run_length(kinds.data(), kinds.size()), 11u);  // all that is not 0 is on
 }
 
 TEST(PackedMaskTest, EmptyMasksTakeFewBytes) {

@@ -53,7 +53,8 @@ std::string costs_section(const ReportedRun& run) {
           seconds_row("masks, forwards", c.forward_seconds, run.total_seconds) +
           seconds_row("masks, in reverse", c.reverse_seconds, run.total_seconds) +
           seconds_row("outputs", run.output_seconds, run.total_seconds) +
-          seconds_row("all", run.total_seconds, run.total_seconds);
+          seconds_row("all", run.total_seconds, run.total_seconds) +
+          seconds_row("of it in networks", c.network_seconds, run.total_seconds);
   html += "</table>\n<p>" + std::to_string(c.detector_runs) + " images through the detector, " +
           std::to_string(c.encoder_runs) + " through SAM 2's encoder.";
   if (c.requests + c.cached_answers > 0) {

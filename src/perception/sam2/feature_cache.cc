@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/sam2/feature_cache.h"
 
+#include <array>
 #include <cstring>
 
 namespace alref::sam2 {
 
 uint64_t fingerprint(const Image& image) {
   constexpr uint64_t kFactor = 0x9e3779b97f4a7c15;  // 2^64 / the golden ratio, odd
-  uint64_t hash =
-      static_cast<uint64_t>(image.width) * kFactor ^ static_cast<uint64_t>(image.height);
-  const auto mix = [&hash](uint64_t word) {
+  const auto mix = [](uint64_t& hash, uint64_t word) {
     hash = (hash ^ word) * kFactor;
     hash ^= hash >> 29;
   };
+  // Four chains that do not wait for one another.
+  std::array<uint64_t, 4> lanes{static_cast<uint64_t>(image.width) * kFactor,
+                                static_cast<uint64_t>(image.height), 2, 3};
+  constexpr size_t kBlock = sizeof(lanes);
+  const uint8_t* pixels = image.pixels.data();
   size_t i = 0;
-  for (; i + sizeof(uint64_t) <= image.pixels.size(); i += sizeof(uint64_t)) {
-    uint64_t word;
-    std::memcpy(&word, image.pixels.data() + i, sizeof(word));
-    mix(word);
+  for (; i + kBlock <= image.pixels.size(); i += kBlock) {
+    std::array<uint64_t, 4> words;
+    std::memcpy(words.data(), pixels + i, kBlock);
+    for (size_t lane = 0; lane < lanes.size(); ++lane) mix(lanes[lane], words[lane]);
   }
-  for (; i < image.pixels.size(); ++i) mix(image.pixels[i]);
+  uint64_t hash = 0;
+  for (const uint64_t lane : lanes) mix(hash, lane);
+  for (; i < image.pixels.size(); ++i) mix(hash, pixels[i]);
   return hash;
 }
 
