@@ -12,6 +12,8 @@
 namespace alref::reasoning {
 namespace {
 
+constexpr size_t kFewSightings = 3;
+
 std::string number(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2f", value);
@@ -69,11 +71,13 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
     frames.push_back(std::move(frame));
   }
   std::vector<Track> tracks = link_tracks(frames, options_.tracks);
-  // What never is seen surely, or only once, is more likely a mistake of the detector than a thing.
-  std::erase_if(tracks, [&](const Track& t) {
-    const bool fleeting = frames.size() > 3 && t.sightings.size() < 2;
-    return t.best_score() < (fleeting ? 2 * options_.presence : options_.presence);
-  });
+  std::erase_if(tracks, [&](const Track& t) { return t.best_score() < options_.presence; });
+  // What is seen much more shortly than others of its kind is a part of one of them, or a mistake.
+  size_t longest = 0;
+  for (const Track& t : tracks) longest = std::max(longest, t.sightings.size());
+  const size_t least = std::min(longest, std::max(kFewSightings, longest / 8));
+  if (frames.size() > kFewSightings)
+    std::erase_if(tracks, [&](const Track& t) { return t.sightings.size() < least; });
   return tracks_.emplace(caption, std::move(tracks)).first->second;
 }
 

@@ -10,6 +10,8 @@ namespace {
 
 Point centre(const Box& box) { return {(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2}; }
 
+constexpr double kHidden = 0.36;  // what a sighting of a part counts: little, but enough
+
 /// The box moved on by the track's mean speed over its last sightings. The speed is trusted less
 /// the longer the gap.
 Box predict(const Track& track, int frame) {
@@ -24,13 +26,23 @@ Box predict(const Track& track, int frame) {
   return {last.box.x0 + dx, last.box.y0 + dy, last.box.x1 + dx, last.box.y1 + dy};
 }
 
+/// A thing that goes behind another is seen in part, and whole again later: how sure it is that of
+/// two boxes of very different size one shows a part of what the other shows, in [0, 1].
+double part_of_the_other(const Box& a, const Box& b) {
+  const Box common{std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1),
+                   std::min(a.y1, b.y1)};
+  if (common.x0 >= common.x1 || common.y0 >= common.y1) return 0;
+  const double inside = common.area() / std::max(std::min(a.area(), b.area()), 1.0f);
+  return inside > 0.8 ? inside : 0;
+}
+
 /// How likely a sighting continues a track, in [0, 1]; 0: out of the question.
 double continuity(const Track& track, const Sighting& sighting) {
   const Box expected = predict(track, sighting.frame);
   const Box& last = track.sightings.back().box;
   const double size = std::sqrt(std::max(expected.area(), sighting.box.area()));
   const double ratio = std::sqrt(std::max(sighting.box.area(), 1.0f) / std::max(last.area(), 1.0f));
-  if (ratio > 2.5 || ratio < 0.4) return 0;
+  if (ratio > 2.5 || ratio < 0.4) return kHidden * part_of_the_other(expected, sighting.box);
   const auto distance = [&](const Box& box) {
     const Point a = centre(box), b = centre(sighting.box);
     return std::hypot(a.x - b.x, a.y - b.y) / std::max(size, 1.0);

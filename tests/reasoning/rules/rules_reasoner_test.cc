@@ -52,6 +52,16 @@ TEST(RulesReasonerTest, Size) {
   EXPECT_EQ(thing_meant(dogs, "the second largest dog"), 2);
 }
 
+TEST(RulesReasonerTest, WhatIsSeenForAMomentOnlyIsNoRival) {
+  // A speck appears for two frames far on the left, and last of all.
+  const std::vector<Thing> dogs = {{"dog", kRed, resting({160, 60}, 60)},
+                                   {"dog", kRed, during(20, 59, resting({260, 180}, 60))},
+                                   {"dog", kRed, during(40, 41, resting({20, 220}, 16))}};
+  EXPECT_EQ(thing_meant(dogs, "the dog on the left"), 0);
+  EXPECT_EQ(thing_meant(dogs, "the dog that appears last"), 1);
+  EXPECT_NE(thing_meant(dogs, "the smallest dog"), 2);
+}
+
 TEST(RulesReasonerTest, Motion) {
   const std::vector<Thing> cars = {{"car", kRed, moving({60, 60}, {260, 60}, 40, kFrames)},
                                    {"car", kRed, moving({260, 120}, {60, 120}, 40, kFrames)},

@@ -63,6 +63,19 @@ TEST(TracksTest, ThingsThatPassEachOtherKeepTheirColours) {
   }
 }
 
+TEST(TracksTest, SeenInPartBehindAnotherIsStillTheSameThing) {
+  std::vector<SampledFrame> frames;
+  for (int i = 0; i < 10; ++i) {
+    // For three frames only a corner shows: a ninth of the area.
+    Sighting s = sighting(i * 5, 100, 100, 60, kRed);
+    if (i >= 4 && i <= 6) s.box = {70, 70, 90, 90};
+    frames.push_back({i * 5, {s}});
+  }
+  const auto tracks = link_tracks(frames);
+  ASSERT_EQ(tracks.size(), 1u);
+  EXPECT_EQ(tracks[0].sightings.size(), 10u);
+}
+
 TEST(TracksTest, HiddenForAWhileIsStillTheSameThing) {
   std::vector<SampledFrame> frames;
   for (int i = 0; i < 10; ++i) {
