@@ -47,7 +47,8 @@ std::string results_key(const RefOptions& o, const std::string& identity,
         std::to_string(o.box_threshold), std::to_string(o.fallback_box_threshold),
         std::to_string(o.empty_without_pivot ? 1 + *o.empty_without_pivot : 0),
         std::to_string(o.choose_frame), std::to_string(o.choose_box),
-        std::to_string(o.single_pivot), std::to_string(o.reverse), std::to_string(o.keep_strips),
+        std::to_string(o.single_pivot), std::to_string(o.reverse), std::to_string(o.keep_strips), std::to_string(o.truth.chooses_frame),
+        std::to_string(o.truth.chooses_box), std::to_string(o.truth.detections != nullptr),
         std::to_string(o.chat.json_answers), o.chat.frame_model, o.chat.box_model}) {
     key += number + "\n";
   }

@@ -20,20 +20,30 @@ struct Arguments {
   std::string root;
   std::string out;
   std::string shard;
+  std::vector<std::string> oracles;
   bool no_pivot_frame = false;
   bool no_pivot_box = false;
   bool no_reverse = false;
+  bool ablations = false;
+  RefOptions method;
   eval::RvosRunOptions run;
 };
 
 void evaluate(Arguments& arguments) {
   const auto dataset = datasets::RvosDataset::open(datasets::rvos_layout(arguments.layout), arguments.root);
   eval::RvosRunOptions& run = arguments.run;
+  RefOptions& method = arguments.method;
   choose_shard(arguments.shard, run);
-  run.method.choose_frame = !arguments.no_pivot_frame;
-  run.method.choose_box = !arguments.no_pivot_box;
-  run.method.reverse = !arguments.no_reverse;
-  run.method.cancelled = [] { return interrupted(); };
+  method.choose_frame = !arguments.no_pivot_frame;
+  method.choose_box = !arguments.no_pivot_box;
+  method.reverse = !arguments.no_reverse;
+  eval::Oracles oracles;
+  for (const std::string& oracle : arguments.oracles) {
+    (oracle == "frame" ? oracles.frame : oracle == "box" ? oracles.box : oracles.detections) = true;
+  }
+  method.cancelled = [] { return interrupted(); };
+  run.variants = {{.name = "", .method = method, .oracles = oracles}};
+  if (arguments.ablations) run.variants = eval::ablations(method, !run.kinds.empty());
   std::unique_ptr<ProgressBar> bar;
   run.progress = [&](int done, int total) {
     if (!bar) bar = std::make_unique<ProgressBar>("evaluating", total, "videos");
@@ -67,17 +77,26 @@ void add_evaluate_command(CLI::App& app) {
   rvos->add_option("--shard", a.shard, "every n-th video from i on [default: a Slurm array's task, else all]")->type_name("i/n");
   rvos->add_option("--sam2", a.run.models.sam2, "NAME of an installed model or a GGUF FILE")->capture_default_str();
   rvos->add_option("--detector", a.run.models.detector, "the same")->capture_default_str();
-  rvos->add_option("--reasoner", a.run.method.reasoner, "rules, replay or first")
+  rvos->add_option("--reasoner", a.method.reasoner, "rules, replay or first")
       ->transform(CLI::CheckedTransformer(kReasoners).description(""))
       ->type_name("KIND");
-  rvos->add_option("--replay", a.run.method.replay_files, "recorded answers")->type_name("FILE");
-  rvos->add_option("--box-threshold", a.run.method.box_threshold, "of the detector")->capture_default_str();
-  rvos->add_option("--fallback-threshold", a.run.method.fallback_box_threshold, "the same where no clip gives a pivot; the paper takes 0.1 on Ref-DAVIS17")
+  rvos->add_option("--replay", a.method.replay_files, "recorded answers")->type_name("FILE");
+  rvos->add_option("--box-threshold", a.method.box_threshold, "of the detector")->capture_default_str();
+  rvos->add_option("--fallback-threshold", a.method.fallback_box_threshold, "the same where no clip gives a pivot; the paper takes 0.1 on Ref-DAVIS17")
       ->capture_default_str();
+  rvos->add_option("--step", a.method.step, "frames between two sampled frames")->capture_default_str()->check(CLI::Range(1, 10000));
+  rvos->add_option("--frames-per-clip", a.method.frames_per_clip, "sampled frames in a clip")->capture_default_str()->check(CLI::Range(1, 50));
   rvos->add_flag("--no-pivot-frame", a.no_pivot_frame, "the first sampled frame of each clip");
   rvos->add_flag("--no-pivot-box", a.no_pivot_box, "the detector's best box");
-  rvos->add_flag("--single-pivot", a.run.method.single_pivot, "only the middle pivot");
+  rvos->add_flag("--single-pivot", a.method.single_pivot, "only the middle pivot");
   rvos->add_flag("--no-reverse", a.no_reverse, "no masks before the middle pivot");
+  rvos->add_option("--oracle", a.oracles, "an experiment in which the truth chooses: frame, box, or detections")
+      ->check(CLI::IsMember({"frame", "box", "detections"}))
+      ->type_name("PART")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  rvos->add_option("--kinds", a.run.kinds, "StampBench's stampbench.json, for --oracle detections")->type_name("FILE");
+  rvos->add_flag("--ablations", a.ablations, "a folder in OUT for each: baseline, pivot-frame, pivot-box, oracle-...");
   add_device_options(*rvos, a.run.models.device);
   rvos->footer("example: alref evaluate rvos --layout mevis --root bench-data/mevis -o out --shard 0/4");
   rvos->callback([arguments] { evaluate(*arguments); });

@@ -66,8 +66,13 @@ class AnnotatorWriter : public MaskSink {
   std::vector<path> folders_;
 };
 
+// `work` keeps what variants share, and what a run that was broken off has found out.
 void run_video(const RvosDataset& dataset, const RvosVideo& video, const RvosResults& results,
-               const std::shared_ptr<Models>& models, RefOptions method) {
+               const std::shared_ptr<Models>& models, const RvosVariant& variant, const path& kinds, const path& work) {
+  RefOptions method = variant.method;
+  method.work_folder = work.string();
+  method.work_key = video.name;
+  if (variant.oracles.any()) method.truth = known_truth(dataset, video, variant.oracles, kinds);
   std::vector<std::string> files, texts;
   for (const std::string& frame : video.frames) files.push_back((dataset.frames_folder(video) / (frame + ".jpg")).string());
   for (const RvosExpression& expression : video.expressions) texts.push_back(expression.text);
@@ -86,14 +91,34 @@ void run_video(const RvosDataset& dataset, const RvosVideo& video, const RvosRes
 
 }  // namespace
 
+std::vector<RvosVariant> ablations(const RefOptions& method, bool with_detections) {
+  RefOptions baseline = method, frame = method;
+  baseline.reasoner = ReasonerKind::kFirst;
+  frame.choose_box = false;
+  std::vector<RvosVariant> variants = {{.name = "baseline", .method = baseline},
+                                       {.name = "pivot-frame", .method = frame},
+                                       {.name = "pivot-box", .method = method},
+                                       {.name = "oracle-frame", .method = method, .oracles = {.frame = true}},
+                                       {.name = "oracle-box", .method = method, .oracles = {.box = true}},
+                                       {.name = "oracle-both", .method = method, .oracles = {.frame = true, .box = true}}};
+  if (with_detections) {
+    variants.push_back({.name = "true-detections", .method = method, .oracles = {.detections = true}});
+  }
+  return variants;
+}
+
 RunSummary run_rvos(const RvosDataset& dataset, const path& out, const RvosRunOptions& options) {
-  const RvosResults results(dataset.layout(), out);
   std::shared_ptr<Models> models;
   std::vector<std::string> names;
   for (const RvosVideo& video : dataset.videos()) names.push_back(video.name);
   return run_videos(names, out, options, [&](size_t index) {
     if (!models) models = std::make_shared<Models>(options.models);
-    run_video(dataset, dataset.videos()[index], results, models, options.method);
+    const RvosVideo& video = dataset.videos()[index];
+    const path work = out / ".alref" / (video.name + ".work");
+    for (const RvosVariant& variant : options.variants) {
+      run_video(dataset, video, RvosResults(dataset.layout(), out / variant.name), models, variant, options.kinds, work);
+    }
+    std::filesystem::remove_all(work);
   });
 }
 

@@ -156,6 +156,19 @@ TEST_F(PivotSelectorTest, SinglePivotIsTheMiddleOne) {
   EXPECT_THAT(frames_of(select(200, {.single_pivot = true})), ElementsAre(100));
 }
 
+TEST_F(PivotSelectorTest, TheTruthMayChooseInPlaceOfTheReasoner) {
+  // The dog at 280 grows until frame 30 and is gone then; the detector sees it as the second best.
+  const TrueBox truth = [](std::string_view, int frame) -> std::optional<Box> {
+    if (frame > 30) return std::nullopt;
+    const float half = 15 + static_cast<float>(frame) / 6;
+    return Box{280 - half, 60 - half, 280 + half, 60 + half};
+  };
+  const auto selection = select(100, {.frame_oracle = truth, .box_oracle = truth});
+  EXPECT_THAT(frames_of(selection), ElementsAre(30));
+  EXPECT_FLOAT_EQ(selection.pivots.at(0).detection.score, 0.6f);
+  EXPECT_TRUE(reasoner_.asked.empty());
+}
+
 TEST_F(PivotSelectorTest, EmptySentenceIsAnError) {
   world_ = std::make_unique<BoxWorld>(30, things_);
   scene_ = std::make_unique<Scene>(*world_, world_->detector(), "world");
