@@ -2,6 +2,7 @@
 #include "cli/segment_outputs.h"
 
 #include <cstdio>
+#include <future>
 
 #include "core/atomic_file.h"
 #include "outputs/cutout.h"
@@ -47,11 +48,13 @@ OutputWriter::OutputWriter(const SegmentOutputs& outputs, FrameSource& frames,
 
 void OutputWriter::write(const FrameMasks& frame) {
   frame_count_ = frame.frame + 1;
-  write_masks(frame);
-  if (!overlay_ && outputs_.cut_out == CutOut::kNone) return;
+  if (!overlay_ && outputs_.cut_out == CutOut::kNone) return write_masks(frame);
+  // Masks on one thread, pictures on the other: neither touches what the other writes.
+  auto masks = std::async(std::launch::async, [&] { write_masks(frame); });
   const auto image = frames_.frame(frame.frame);
   if (overlay_) overlay_->write(*image, frame.masks, frames_.time(frame.frame));
   write_cut_outs(frame, *image);
+  masks.get();
 }
 
 void OutputWriter::write_masks(const FrameMasks& frame) {
