@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ..sounds import mixtures
-from ..sounds.kinds import KINDS, SPEECH
+from ..sounds.kinds import KINDS, SILENCE, SPEECH
+from ..sounds.segments import best_threshold
 from .config import Config
 from .labels import numbers, targets
 from .model import Beats
@@ -63,6 +64,47 @@ def evaluate(net: Beats, count: int, split: str = "seen") -> dict[str, float]:
     return {name: round(value, 1) for name, value in result.items()}
 
 
+@torch.inference_mode()
+def evaluate_seconds(net: Beats, count: int, split: str = "seen") -> dict[str, float]:
+    """Of single seconds of `count` tracks of 5 s, in percent.
+
+    second_1: seconds with one kind whose likeliest class is the kind's own (or how it sounds).
+    on: of a track's kinds and seconds, the mean of the shares of sounding and of silent ones that
+        are told so by the class' probability, at least 0.35 of its highest in the track.
+    changes, threshold: of the cosine of adjacent seconds' probabilities without "Silence"; see
+        sounds.segments.best_threshold.
+    """
+    net = net.eval()
+    device = next(net.parameters()).device
+    names = numbers()
+    similarity: list[float] = []
+    changes: list[bool] = []
+    first: list[bool] = []
+    told: dict[bool, list[bool]] = {True: [], False: []}
+    for i in range(count):
+        mixture = mixtures.draw(i, split, 5.0, sources=(0.05, 0.35, 0.4, 0.2))
+        pieces = torch.from_numpy(mixture.samples).reshape(5, -1).to(device)
+        probabilities = net(pieces).float().sigmoid().cpu()
+        probabilities[:, names[SILENCE]] = 0
+        bounds = [(t * len(pieces[0]), (t + 1) * len(pieces[0])) for t in range(5)]
+        now = [set(mixture.kinds(*b)) - {SPEECH} for b in bounds]
+        for t in range(4):
+            similarity.append(float(torch.cosine_similarity(probabilities[t], probabilities[t + 1], 0)))
+            changes.append(now[t] != now[t + 1])
+        for t, kinds in enumerate(now):
+            if len(kinds) == 1:
+                best = int(probabilities[t].argmax())
+                first.append(best in [names[label] for label in KINDS[next(iter(kinds))].labels])
+        for kind in set().union(*now):
+            likely = probabilities[:, [names[label] for label in KINDS[kind].labels]].amax(1)
+            for t in range(5):
+                told[kind in now[t]].append(bool((likely[t] >= 0.35 * likely.max()) == (kind in now[t])))
+    threshold, changed = best_threshold(similarity, changes)
+    shares = [100 * sum(hits) / len(hits) for hits in told.values()]
+    result = {"second_1": 100 * sum(first) / len(first), "on": sum(shares) / 2, "changes": changed}
+    return {**{k: round(v, 1) for k, v in result.items()}, "threshold": round(threshold, 2)}
+
+
 def load(path: Path) -> Beats:
     """The network of a checkpoint in the official layout."""
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -77,7 +119,8 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--mixtures", type=int, default=500)
     args = parser.parse_args()
-    print(json.dumps(evaluate(load(args.checkpoint), args.mixtures)))
+    net = load(args.checkpoint)
+    print(json.dumps(evaluate(net, args.mixtures) | evaluate_seconds(net, args.mixtures)))
 
 
 if __name__ == "__main__":

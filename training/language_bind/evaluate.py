@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..sounds import mixtures
 from ..sounds.kinds import AVSBENCH, KINDS, SPEECH
+from ..sounds.segments import best_threshold
 from ..sounds.voices import RATE
 from . import tokenizer
 from .config import NANO
@@ -37,8 +38,6 @@ UNHEARD: dict[str, str] = {
     "bass drum": "drum", "snare drum": "drum", "alarm clock": "clock", "church bell": "bell",
     "computer keyboard": "keyboard", "xylophone": "marimba", "mouth organ": "harmonica",
 }  # fmt: skip
-# A bound between two embeddings is worth asking for from -0.2 to 1.
-_THRESHOLDS = [i / 50 for i in range(-10, 51)]
 
 
 @torch.inference_mode()
@@ -62,20 +61,6 @@ def classify(net: LanguageBind, texts: list[str]) -> list[str]:
     return [AVSBENCH[i] for i in best.tolist()]
 
 
-def best_threshold(similarity: list[float], changes: list[bool]) -> tuple[float, float]:
-    """Below which similarity of adjacent seconds a change is most rightly assumed, and how rightly:
-    the mean of the shares of changes and of non-changes that are told so."""
-    s, c = torch.tensor(similarity), torch.tensor(changes)
-
-    def right(bound: float) -> float:
-        return float((s[c] < bound).float().mean() + (s[~c] >= bound).float().mean()) / 2
-
-    # The middle of the best bounds: one more draw should not move it far.
-    values = [right(t) for t in _THRESHOLDS]
-    good = [t for t, v in zip(_THRESHOLDS, values) if v > max(values) - 0.005]
-    return sum(good) / len(good), 100 * max(values)
-
-
 def evaluate(net: LanguageBind, count: int, split: str = "seen") -> dict[str, float]:
     """In percent, over `count` tracks of 5 s.
 
@@ -84,7 +69,7 @@ def evaluate(net: LanguageBind, count: int, split: str = "seen") -> dict[str, fl
         of one that is not there, as the method chooses (chance: one in 3 to 15).
     labels: of the single labels so chosen or not, the share that is right.
     classes, unheard: share of the kinds with a class, and of UNHEARD, mapped to the right class.
-    threshold, changes: see best_threshold.
+    threshold, changes: see sounds.segments.best_threshold.
     """
     net = net.eval()
     names = list(KINDS)

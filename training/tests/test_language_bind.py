@@ -128,12 +128,6 @@ def test_unheard_labels_name_no_sound_of_training():
     assert set(evaluate.UNHEARD.values()) <= set(AVSBENCH)
 
 
-def test_threshold_parts_changes_from_none():
-    similarity, changes = [0.9, 0.8, 0.95, 0.2, 0.3], [False, False, False, True, True]
-    threshold, told = evaluate.best_threshold(similarity, changes)
-    assert 0.3 < threshold < 0.8 and told == 100
-
-
 def test_training_lowers_the_loss_of_a_batch(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "NANO", TINY)
     monkeypatch.setattr(train, "_TEXT_STEPS", 1)

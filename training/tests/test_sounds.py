@@ -10,6 +10,7 @@ from training.beats.labels import labels, numbers, targets
 from training.sounds import mixtures, voices
 from training.sounds.filter_banks import filter_banks
 from training.sounds.kinds import AVSBENCH, GENERAL, KINDS, SILENCE, SPEECH, audioset_targets
+from training.sounds.segments import best_threshold
 from training.stampworld import cutouts, kinds
 
 
@@ -96,3 +97,9 @@ def test_filter_banks_of_many_bins_leave_the_empty_ones_at_the_floor():
     banks = filter_banks(torch.zeros(2, 560), 128, "povey")
     assert banks.shape == (2, 2, 128)
     assert torch.allclose(banks, torch.tensor(np.log(np.finfo(np.float32).eps)))
+
+
+def test_threshold_parts_changes_from_none():
+    similarity, changes = [0.9, 0.8, 0.95, 0.2, 0.3], [False, False, False, True, True]
+    threshold, told = best_threshold(similarity, changes)
+    assert 0.3 < threshold < 0.8 and told == 100
