@@ -22,7 +22,7 @@ from .export import export
 from .labels import targets
 from .model import Beats
 
-_SECONDS = (4.0, 2.0, 6.0, 3.0, 8.0)  # of the mixtures of successive steps
+_SECONDS = (4.0, 2.0, 6.0, 1.0, 3.0, 8.0)  # of the mixtures of successive steps
 _SCORED = 200
 
 

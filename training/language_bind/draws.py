@@ -20,6 +20,7 @@ from .teacher import Teacher
 Names = frozenset[str]  # kinds that are heard at once; empty for silence
 
 _SECONDS = (1, 2, 1, 4, 2, 1, 3, 5, 1, 8)  # of the pieces of successive steps
+_WRONG = 3  # wrong combinations a sound, at most
 _JOINTS = (", ", ", ", "; ", " and ")
 
 
@@ -90,7 +91,7 @@ def draw(seed: int, step: int, count: int, split: str = "train") -> Step:
             frozenset(c) for n in range(1, len(candidates) + 1) for c in itertools.combinations(candidates, n)
         ]
         sets = [s for s in sets if s != now]
-        sets = [sets[i] for i in rng.permutation(len(sets))[:6]]
+        sets = [sets[i] for i in rng.permutation(len(sets))[:_WRONG]]
         choices.append(list(range(len(texts), len(texts) + 1 + len(sets))))
         for kinds in (now, *sets):
             texts.append(text_for(rng, kinds))

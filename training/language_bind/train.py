@@ -24,7 +24,7 @@ from .export import export
 from .model import LanguageBind
 
 _SCORED = 100
-_LESSON = 96  # texts a step without a sound
+_LESSON = 48  # texts a step without a sound
 _TEXT_STEPS = 150  # at the start, for the text tower alone
 
 
@@ -57,7 +57,7 @@ class LanguageBindTrainer(trainer.Trainer):
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         if step < _TEXT_STEPS:
-            lesson = self.lesson(step, 8 * _LESSON)
+            lesson = self.lesson(step, 16 * _LESSON)
             return 10 * lesson, {"lesson": float(lesson.detach())}
         drawn = draws.draw(self.args.seed, step, self.args.batch)
         lesson = self.lesson(step, _LESSON)

@@ -26,7 +26,7 @@ CLIPS = {
     "pasture": (5, "seen0003", {"the sheep": 0, "the smaller camel": 2}),
 }
 # name -> seed of Stamp-AVS, setting, clip
-SOUND_CLIPS = {"alarm": (5, avs_plan.MS3, "ms3_0006")}
+SOUND_CLIPS = {"band": (5, avs_plan.MS3, "ms3_0007")}
 FPS = 15
 
 NOTICE = """The clips in this folder are made of pictures and sounds of the Debian packages tuxpaint-stamps-default
