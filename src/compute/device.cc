@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
 #include <thread>
 
 #include "alref/error.h"
@@ -66,7 +67,8 @@ std::vector<std::string> Device::available() {
 }
 
 Device::Device(const DeviceOptions& options) {
-  ggml_log_set(forward_ggml_log, nullptr);
+  static std::once_flag log_is_set;  // ggml's logger is a global without a lock
+  std::call_once(log_is_set, [] { ggml_log_set(forward_ggml_log, nullptr); });
   if (options.threads < 0) {
     throw Error(ErrorKind::kInvalidArgument,
                 "threads: expected 0 or more, got " + std::to_string(options.threads));
