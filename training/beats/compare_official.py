@@ -67,7 +67,10 @@ def differences(repo: Path, config: Config) -> dict[str, float]:
         probabilities = official.extract_features(samples)[0]
         pairs["probabilities"] = (ours(samples).sigmoid(), probabilities)
         official.predictor = None
-        pairs["tokens"] = (ours.tokens(ours.energies(samples)), official.extract_features(samples)[0])
+        pairs["tokens"] = (
+            ours.tokens(ours.energies(samples)),
+            official.extract_features(samples)[0],
+        )
     for name, (a, b) in pairs.items():
         result[name] = float((a - b).norm() / b.norm())
     return result

@@ -50,7 +50,11 @@ def evaluate(net: Beats, count: int, split: str = "seen") -> dict[str, float]:
         kinds.append([k for k in mixture.kinds(0, len(mixture.samples)) if k != SPEECH])
     logits, right = torch.stack(scores), torch.stack(truth)
     present = [c for c in range(right.shape[1]) if right[:, c].any()]
-    result = {"map": 100 * sum(average_precision(logits[:, c], right[:, c]) for c in present) / len(present)}
+    result = {
+        "map": 100
+        * sum(average_precision(logits[:, c], right[:, c]) for c in present)
+        / len(present)
+    }
     names = numbers()
     for size, top in ((1, 1), (1, 5), (2, 5), (3, 5)):
         found = asked = 0
@@ -89,7 +93,9 @@ def evaluate_seconds(net: Beats, count: int, split: str = "seen") -> dict[str, f
         bounds = [(t * len(pieces[0]), (t + 1) * len(pieces[0])) for t in range(5)]
         now = [set(mixture.kinds(*b)) - {SPEECH} for b in bounds]
         for t in range(4):
-            similarity.append(float(torch.cosine_similarity(probabilities[t], probabilities[t + 1], 0)))
+            similarity.append(
+                float(torch.cosine_similarity(probabilities[t], probabilities[t + 1], 0))
+            )
             changes.append(now[t] != now[t + 1])
         for t, kinds in enumerate(now):
             if len(kinds) == 1:
@@ -98,7 +104,9 @@ def evaluate_seconds(net: Beats, count: int, split: str = "seen") -> dict[str, f
         for kind in set().union(*now):
             likely = probabilities[:, [names[label] for label in KINDS[kind].labels]].amax(1)
             for t in range(5):
-                told[kind in now[t]].append(bool((likely[t] >= 0.35 * likely.max()) == (kind in now[t])))
+                told[kind in now[t]].append(
+                    bool((likely[t] >= 0.35 * likely.max()) == (kind in now[t]))
+                )
     threshold, changed = best_threshold(similarity, changes)
     shares = [100 * sum(hits) / len(hits) for hits in told.values()]
     result = {"second_1": 100 * sum(first) / len(first), "on": sum(shares) / 2, "changes": changed}

@@ -33,7 +33,9 @@ def targets(mixture: Mixture) -> Tensor:
     out = torch.zeros(len(labels()))
     kinds = mixture.kinds(0, len(mixture.samples))
     for kind in kinds:
-        for name, share in {SPEECH: 1.0}.items() if kind == SPEECH else audioset_targets(kind).items():
+        for name, share in (
+            {SPEECH: 1.0}.items() if kind == SPEECH else audioset_targets(kind).items()
+        ):
             out[numbers()[name]] = max(out[numbers()[name]], share)
     if not kinds:
         out[numbers()[SILENCE]] = 1.0

@@ -39,7 +39,9 @@ class Attention(nn.Module):
         super().__init__()
         dim = c.encoder_embed_dim
         self.heads = c.encoder_attention_heads
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(dim, dim) for _ in range(4))
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
+            nn.Linear(dim, dim) for _ in range(4)
+        )
         self.relative_attention_bias = nn.Embedding(c.num_buckets, self.heads)
         self.grep_linear = nn.Linear(dim // self.heads, 8)
         self.grep_a = nn.Parameter(torch.ones(1, self.heads, 1, 1))
@@ -75,7 +77,7 @@ class Layer(nn.Module):
 
 
 class PositionConv(nn.Conv1d):
-    """The convolution of positions; its kernel's taps have lengths of their own (weight_norm, dim 2)."""
+    """The convolution of positions; its kernel's taps have lengths of their own (weight_norm)."""
 
     def __init__(self, c: Config):
         dim, kernel = c.encoder_embed_dim, c.conv_pos
@@ -99,7 +101,9 @@ class Encoder(nn.Module):
         self.pos_conv = nn.ModuleList([PositionConv(c)])
         self.layers = nn.ModuleList(Layer(c) for _ in range(c.encoder_layers))
         for layer in self.layers[1:]:  # one table for all
-            layer.self_attn.relative_attention_bias = self.layers[0].self_attn.relative_attention_bias
+            layer.self_attn.relative_attention_bias = self.layers[
+                0
+            ].self_attn.relative_attention_bias
         self.layer_norm = nn.LayerNorm(c.encoder_embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -62,14 +62,19 @@ def official_tokenizer():
 
 
 def official_picture(repo: Path, samples: torch.Tensor) -> torch.Tensor:
-    """What the official processor makes of samples [1, n]; the middles stand for its random places."""
+    """What the official processor makes of samples [1, n]; middles stand for its random places."""
     stand_in_for_torchaudio()
     sys.modules["torchaudio"].set_audio_backend = lambda name: None
-    absent = {name: types.ModuleType(name) for name in ("torchvision", "cv2") if name not in sys.modules}
+    absent = {
+        name: types.ModuleType(name) for name in ("torchvision", "cv2") if name not in sys.modules
+    }
     if "torchvision" in absent:
         absent["torchvision"].transforms = None
     path = repo / "languagebind" / "audio" / "processing_audio.py"
-    with mock.patch.dict(sys.modules, absent), mock.patch("numpy.random.choice", lambda r: r[len(r) // 2]):
+    with (
+        mock.patch.dict(sys.modules, absent),
+        mock.patch("numpy.random.choice", lambda r: r[len(r) // 2]),
+    ):
         spec = importlib.util.spec_from_file_location("processing_audio", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -93,7 +98,10 @@ def main() -> None:
     print(f"{len(strings)} strings, {len(wrong)} with other tokens {wrong[:5]}")
 
     differences = {}
-    samples = [torch.from_numpy(mixtures.draw(i, "seen", s).samples)[None] for i, s in enumerate((2.0, 7.3))]
+    samples = [
+        torch.from_numpy(mixtures.draw(i, "seen", s).samples)[None]
+        for i, s in enumerate((2.0, 7.3))
+    ]
     with torch.inference_mode():
         padded = theirs(list(_TEXTS), padding="max_length", max_length=77, return_tensors="pt")
         ids, ends = tokenizer.batch(list(_TEXTS))
@@ -102,7 +110,10 @@ def main() -> None:
         for wave in samples:
             picture = ours.pictures(wave)
             expected = clip.vision_model(picture)[1]
-            differences[f"sound tower, {wave.shape[1]} samples"] = ours.vision_model(picture), expected
+            differences[f"sound tower, {wave.shape[1]} samples"] = (
+                ours.vision_model(picture),
+                expected,
+            )
             if args.repo is not None:
                 expected = official_picture(args.repo, wave)
                 differences[f"picture, {wave.shape[1]} samples"] = picture[0], expected

@@ -62,7 +62,7 @@ def text_for(rng: np.random.Generator, kinds: Names, plain: float = 0.4) -> str:
 
 
 def draw(seed: int, step: int, count: int, split: str = "train") -> Step:
-    """`count` pieces of whole seconds, cut out of longer mixtures as the method cuts a sound track."""
+    """`count` pieces of whole seconds, cut out of mixtures as the method cuts a sound track."""
     rng = np.random.default_rng([23, seed, step])
     seconds = _SECONDS[step % len(_SECONDS)]
     count = count if seconds < 5 else count // 2
@@ -88,7 +88,9 @@ def draw(seed: int, step: int, count: int, split: str = "train") -> Step:
             if kind not in candidates:
                 candidates.append(kind)
         sets = [
-            frozenset(c) for n in range(1, len(candidates) + 1) for c in itertools.combinations(candidates, n)
+            frozenset(c)
+            for n in range(1, len(candidates) + 1)
+            for c in itertools.combinations(candidates, n)
         ]
         sets = [s for s in sets if s != now]
         sets = [sets[i] for i in rng.permutation(len(sets))[:_WRONG]]
@@ -107,7 +109,9 @@ class Meanings:
         for kind in (*KINDS, SPEECH):
             names = torch.stack([teacher[name] for name in synonyms(kind)])
             self._vectors[kind] = F.normalize(names[0] + names.mean(0), dim=0)
-        self._silence = F.normalize(torch.stack([teacher[t] for t in phrases.SILENCE]).mean(0), dim=0)
+        self._silence = F.normalize(
+            torch.stack([teacher[t] for t in phrases.SILENCE]).mean(0), dim=0
+        )
 
     def __getitem__(self, kinds: Names) -> Tensor:
         """Unit vector [128]."""
@@ -117,7 +121,7 @@ class Meanings:
 
 
 def lesson(rng: np.random.Generator, teacher: Teacher, count: int) -> tuple[list[str], Tensor]:
-    """Texts of the teacher's corpus, some in a template or joined, and what they mean [count, 128]."""
+    """Texts of the teacher's corpus, some in a template or joined; their meanings [count, 128]."""
     nouns, corpus = phrases.nouns(), teacher.texts
     texts, vectors = [], []
     for _ in range(count):

@@ -22,21 +22,23 @@ from . import tokenizer
 from .config import NANO
 from .model import LanguageBind
 
-# Labels that no sound is trained with (the text tower has met their words, without a class), and the
-# class of AVSBench that a person would give each.
+# Labels that no sound is trained with (the text tower has met their words, without a class), and
+# the class of AVSBench that a person would give each.
 UNHEARD: dict[str, str] = {
-    "puppy": "dog", "hound": "dog", "kitten": "cat", "pony": "horse", "stallion": "horse", "mule": "donkey",
-    "chick": "hen", "sparrow": "bird", "pigeon": "bird", "eagle": "bird", "swan": "goose", "mallard": "duck",
-    "hog": "pig", "ewe": "sheep", "lioness": "lion", "cougar": "leopard", "panther": "leopard",
-    "coyote": "wolf", "parakeet": "parrot", "toddler": "baby", "infant": "baby", "lady": "woman",
-    "gentleman": "man", "jet": "airplane", "plane": "airplane", "chopper": "helicopter",
-    "pickup truck": "truck", "lorry": "truck", "locomotive": "train", "coach": "bus", "taxi": "car",
-    "sedan": "car", "motorbike": "motorcycle", "scooter": "motorcycle", "ferry": "boat", "canoe": "boat",
+    "puppy": "dog", "hound": "dog", "kitten": "cat", "pony": "horse", "stallion": "horse",
+    "mule": "donkey", "chick": "hen", "sparrow": "bird", "pigeon": "bird", "eagle": "bird",
+    "swan": "goose", "mallard": "duck", "hog": "pig", "ewe": "sheep", "lioness": "lion",
+    "cougar": "leopard", "panther": "leopard", "coyote": "wolf", "parakeet": "parrot",
+    "toddler": "baby", "infant": "baby", "lady": "woman", "gentleman": "man", "jet": "airplane",
+    "plane": "airplane", "chopper": "helicopter", "pickup truck": "truck", "lorry": "truck",
+    "locomotive": "train", "coach": "bus", "taxi": "car", "sedan": "car",
+    "motorbike": "motorcycle", "scooter": "motorcycle", "ferry": "boat", "canoe": "boat",
     "rifle": "gun", "pistol": "gun", "police car": "emergency-car", "ambulance": "emergency-car",
     "lawn mower": "mower", "chainsaw": "saw", "hatchet": "axe", "rocket": "missile-rocket",
-    "hoover": "vacuum-cleaner", "hairdryer": "hair-dryer", "grand piano": "piano", "acoustic guitar": "guitar",
-    "bass drum": "drum", "snare drum": "drum", "alarm clock": "clock", "church bell": "bell",
-    "computer keyboard": "keyboard", "xylophone": "marimba", "mouth organ": "harmonica",
+    "hoover": "vacuum-cleaner", "hairdryer": "hair-dryer", "grand piano": "piano",
+    "acoustic guitar": "guitar", "bass drum": "drum", "snare drum": "drum",
+    "alarm clock": "clock", "church bell": "bell", "computer keyboard": "keyboard",
+    "xylophone": "marimba", "mouth organ": "harmonica",
 }  # fmt: skip
 
 
@@ -65,8 +67,8 @@ def evaluate(net: LanguageBind, count: int, split: str = "seen") -> dict[str, fl
     """In percent, over `count` tracks of 5 s.
 
     single: a piece with one kind of sound finds its name among those of all kinds.
-    choice_I: a piece with I kinds finds exactly them among all combinations of the track's kinds and
-        of one that is not there, as the method chooses (chance: one in 3 to 15).
+    choice_I: a piece with I kinds finds exactly them among all combinations of the track's kinds
+        and of one that is not there, as the method chooses (chance: one in 3 to 15).
     labels: of the single labels so chosen or not, the share that is right.
     classes, unheard: share of the kinds with a class, and of UNHEARD, mapped to the right class.
     threshold, changes: see sounds.segments.best_threshold.
@@ -93,7 +95,11 @@ def evaluate(net: LanguageBind, count: int, split: str = "seen") -> dict[str, fl
             continue
         absent = names[i % len(names)]
         candidates = [*there, *([absent] if absent not in there else [])]
-        sets = [frozenset(c) for n in range(1, len(candidates) + 1) for c in itertools.combinations(candidates, n)]
+        sets = [
+            frozenset(c)
+            for n in range(1, len(candidates) + 1)
+            for c in itertools.combinations(candidates, n)
+        ]
         texts = embed_texts(net, [", ".join(k for k in candidates if k in s) for s in sets])
         pieces, start = [], 0
         for t in range(1, 6):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Towers of sound and text. Own code under the names of Hugging Face's CLIP, which LanguageBind keeps."""
+"""Towers of sound and text. Own code under the names of Hugging Face's CLIP, as LanguageBind's."""
 
 from __future__ import annotations
 
@@ -126,12 +126,17 @@ class LanguageBind(nn.Module):
         self.text_model = TextModel(config)
         self.text_projection = nn.Linear(config.text.hidden_size, config.projection_dim, bias=False)
         self.vision_model = SoundModel(config)
-        self.visual_projection = nn.Linear(config.audio.hidden_size, config.projection_dim, bias=False)
+        self.visual_projection = nn.Linear(
+            config.audio.hidden_size, config.projection_dim, bias=False
+        )
         self.logit_scale = nn.Parameter(torch.tensor(2.6592))
 
     def initialise(self) -> LanguageBind:
         """As Hugging Face's CLIP: normal, narrower with width and depth."""
-        for tower, c in ((self.text_model, self.config.text), (self.vision_model, self.config.audio)):
+        for tower, c in (
+            (self.text_model, self.config.text),
+            (self.vision_model, self.config.audio),
+        ):
             inside = c.hidden_size**-0.5 * (2 * c.num_hidden_layers) ** -0.5
             for name, p in tower.encoder.named_parameters():
                 if name.endswith(("out_proj.weight", "fc2.weight")):

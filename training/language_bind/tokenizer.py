@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CLIP's byte-pair tokenizer from the merges that ship with the program (models/clip-merges.txt.gz)."""
+"""CLIP's byte-pair tokenizer, from the merges in models/clip-merges.txt.gz."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import argparse
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..sounds import trainer
@@ -71,13 +70,21 @@ class LanguageBindTrainer(trainer.Trainer):
         near = (1 - (sounds * heard).sum(-1)).mean()
 
         scores = self.net.logit_scale.exp().clamp(max=50) * sounds @ texts.T
-        same = torch.tensor([[m == h for m in drawn.meanings] for h in drawn.heard], device=self.device)
+        same = torch.tensor(
+            [[m == h for m in drawn.meanings] for h in drawn.heard], device=self.device
+        )
         # Against every text of the batch, and against those between which the method would choose.
         among_all = scores.logsumexp(1) - scores.masked_fill(~same, -1e4).logsumexp(1)
         rows = [scores[i, choice] for i, choice in enumerate(drawn.choices)]
         among_few = torch.stack([row.logsumexp(0) - row[0] for row in rows])
         total = among_all.mean() + among_few.mean() + 3 * near + 2 * anchor + 6 * lesson
-        parts = {"all": among_all, "few": among_few, "near": near, "anchor": anchor, "lesson": lesson}
+        parts = {
+            "all": among_all,
+            "few": among_few,
+            "near": near,
+            "anchor": anchor,
+            "lesson": lesson,
+        }
         return total, {name: float(value.detach().mean()) for name, value in parts.items()}
 
     def score(self) -> dict[str, float]:

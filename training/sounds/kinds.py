@@ -15,9 +15,9 @@ class Kind:
     """A kind of sound.
 
     recordings: its files.
-    labels: names of AudioSet's classes: what sounds, and then how; GENERAL adds the wider ones. What
-        AudioSet has no class for bears a wide one only: a bear's growl is not AudioSet's "Growling",
-        which is a dog's.
+    labels: names of AudioSet's classes: what sounds, and then how; GENERAL adds the wider ones.
+        What AudioSet has no class for bears a wide one only: a bear's growl is not AudioSet's
+        "Growling", which is a dog's.
     phrases: what else people call the sound, beside the kind's own name.
     category: the class of AVSBench's 70 that the thing belongs to; None if it is in none.
     """
@@ -50,7 +50,9 @@ KINDS: dict[str, Kind] = {
     "fox": _k(_M + "dogs/fox", ("Canidae, dogs, wolves",), "fox barking, fox yapping", "wolf"),
     "cat": _k("seasonal/halloween/blackcat", ("Cat", "Meow"), "cat meow, cat meowing", "cat"),
     "horse": _k(_M + "equines/horse", ("Horse", "Neigh, whinny"), "horse neighing, neigh", "horse"),
-    "zebra": _k(_M + "equines/zebra", ("Horse", "Wild animals"), "zebra calling, zebra bark", "horse"),
+    "zebra": _k(
+        _M + "equines/zebra", ("Horse", "Wild animals"), "zebra calling, zebra bark", "horse"
+    ),
     "donkey": _k(_M + "equines/donkey", (_LIVESTOCK,), "donkey braying, hee-haw, ass", "donkey"),
     "cow": _k(
         f"{_M}bovines/cow {_M}bovines/cow_white", (_CATTLE, "Moo"), "cow mooing, cattle, moo"
@@ -64,14 +66,17 @@ KINDS: dict[str, Kind] = {
         "sheep",
     ),
     "goat": _k(
-        f"{_M}bovines/goat {_M}bovines/mountaingoat", ("Goat", "Bleat"), "goat bleating, mountain goat"
+        f"{_M}bovines/goat {_M}bovines/mountaingoat",
+        ("Goat", "Bleat"),
+        "goat bleating, mountain goat",
     ),
     "pig": _k(
-        f"{_M}pig {_M}pig_golden {_M}pig_golden2", ("Pig", "Oink"), "pig grunting, oink, piglet", "pig"
+        f"{_M}pig {_M}pig_golden {_M}pig_golden2",
+        ("Pig", "Oink"),
+        "pig grunting, oink, piglet",
+        "pig",
     ),
-    "camel": _k(
-        f"{_M}camel/camel {_M}camel/dromedary", (_LIVESTOCK,), "camel groaning, dromedary"
-    ),
+    "camel": _k(f"{_M}camel/camel {_M}camel/dromedary", (_LIVESTOCK,), "camel groaning, dromedary"),
     "duck": _k(f"{_B}duck {_B}drake", ("Duck", "Quack"), "duck quacking, quack, drake", "duck"),
     "goose": _k(_B + "gander", ("Goose", "Honk"), "goose honking, gander", "goose"),
     "hen": _k(_B + "hen", (_CHICKEN, "Cluck"), "hen clucking, chicken, cluck", "hen"),
@@ -84,11 +89,15 @@ KINDS: dict[str, Kind] = {
     "turkey": _k(_B + "turkey", ("Turkey", "Gobble"), "turkey gobbling, gobble"),
     "crow": _k(_B + "crow", ("Crow", "Caw"), "crow cawing, caw, raven", "bird"),
     "owl": _k(_B + "owl", ("Owl", "Hoot"), "owl hooting, hoot", "bird"),
-    "blackbird": _k(_B + "blackbird", (_BIRD, "Chirp, tweet"), "blackbird singing, bird song", "bird"),
+    "blackbird": _k(
+        _B + "blackbird", (_BIRD, "Chirp, tweet"), "blackbird singing, bird song", "bird"
+    ),
     "lark": _k(_B + "lark", (_BIRD, "Chirp, tweet"), "lark singing, songbird", "bird"),
     "cuckoo": _k(_B + "cuckoo", (_BIRD,), "cuckoo calling, cuckoo call", "bird"),
     "quetzal": _k(_B + "quetzal", (_BIRD, "Chirp, tweet"), "quetzal calling, quetzal call", "bird"),
-    "heron": _k(_B + "heron_greatblue_flying", (_BIRD, "Squawk"), "heron squawking, heron call", "bird"),
+    "heron": _k(
+        _B + "heron_greatblue_flying", (_BIRD, "Squawk"), "heron squawking, heron call", "bird"
+    ),
     "penguin": _k(_B + "penguin", (_BIRD,), "penguin calling, penguin call", "bird"),
     "seagull": _k(_B + "seagull", (_BIRD, "Squawk"), "seagull crying, gull", "bird"),
     "toucan": _k(_B + "tucan", (_BIRD, "Squawk"), "toucan calling, toucan call", "parrot"),
@@ -114,7 +123,9 @@ KINDS: dict[str, Kind] = {
     "koala": _k("animals/marsupials/koala", ("Wild animals",), "koala grunting, koala bear"),
     "ferret": _k(_M + "ferret", (_RODENTS, "Squeak"), "ferret squeaking, weasel"),
     "mouse": _k(_M + "rodents/mouse", (_RODENTS, "Mouse"), "mouse squeaking, mice"),
-    "rabbit": _k(_M + "rodents/rabbit", ("Wild animals", "Squeal"), "rabbit squealing, bunny, hare"),
+    "rabbit": _k(
+        _M + "rodents/rabbit", ("Wild animals", "Squeal"), "rabbit squealing, bunny, hare"
+    ),
     "squirrel": _k(
         _M + "rodents/squirrel", (_RODENTS, "Squeak"), "squirrel chirping, chipmunk", "squirrel"
     ),
@@ -138,12 +149,22 @@ KINDS: dict[str, Kind] = {
         "hobbies/music/wind/bassoon", (_WIND,), "bassoon playing, playing bassoon", "bassoon"
     ),
     "drum kit": _k(
-        "hobbies/music/percussion/drumkit", ("Drum kit", "Drum"), "drums playing, playing drums", "drum"
+        "hobbies/music/percussion/drumkit",
+        ("Drum kit", "Drum"),
+        "drums playing, playing drums",
+        "drum",
     ),
-    "drum": _k("hobbies/music/percussion/drum_tomtom_floor", ("Drum",), "drum beating, tom-tom", "drum"),
-    "cymbal": _k("hobbies/music/percussion/cymbal_crash", ("Cymbal",), "cymbal crash, cymbal crashing"),
+    "drum": _k(
+        "hobbies/music/percussion/drum_tomtom_floor", ("Drum",), "drum beating, tom-tom", "drum"
+    ),
+    "cymbal": _k(
+        "hobbies/music/percussion/cymbal_crash", ("Cymbal",), "cymbal crash, cymbal crashing"
+    ),
     "bugle": _k(
-        "military/final-roll-call", ("Trumpet", "Brass instrument"), "bugle call, horn playing", "trumpet"
+        "military/final-roll-call",
+        ("Trumpet", "Brass instrument"),
+        "bugle call, horn playing",
+        "trumpet",
     ),
     "fire truck": _k(
         "vehicles/emergency/firetruck",
@@ -152,7 +173,9 @@ KINDS: dict[str, Kind] = {
         "emergency-car",
     ),
     "saw": _k(_H + "tools/saw", ("Sawing", "Tools"), "saw cutting, sawing wood", "saw"),
-    "hammer": _k(f"{_H}tools/hammer {_H}tools/mallet_metal", ("Hammer", "Tools"), "hammering, mallet"),
+    "hammer": _k(
+        f"{_H}tools/hammer {_H}tools/mallet_metal", ("Hammer", "Tools"), "hammering, mallet"
+    ),
     "scissors": _k(
         f"{_H}arttools/scissors_small_closed {_H}arttools/scissors_small_open",
         ("Scissors",),
@@ -161,23 +184,32 @@ KINDS: dict[str, Kind] = {
     "toilet": _k(_H + "toilet", ("Toilet flush",), "toilet flushing, toilet flush"),
     "kettle": _k(_H + "kettle", ("Boiling", "Steam"), "kettle boiling, tea kettle"),
     "vacuum cleaner": _k(
-        _H + "vacuum_cleaner", ("Vacuum cleaner",), "vacuum cleaner humming, vacuum", "vacuum-cleaner"
+        _H + "vacuum_cleaner",
+        ("Vacuum cleaner",),
+        "vacuum cleaner humming, vacuum",
+        "vacuum-cleaner",
     ),
-    "washing machine": _k(_H + "Washing-machine", ("Mechanisms", "Whir"), "washing machine running, washer"),
+    "washing machine": _k(
+        _H + "Washing-machine", ("Mechanisms", "Whir"), "washing machine running, washer"
+    ),
     "glass": _k(_H + "dishes/glass", ("Glass", "Chink, clink"), "glass clinking, clink"),
     "rubber duck": _k(_H + "rubberduck", ("Squeak",), "rubber duck squeaking, squeaky toy"),
     "camera": _k("hobbies/camera_35mm", ("Camera",), "camera clicking, shutter"),
     "apple": _k("food/fruit/apple_red", ("Crunch",), "apple crunching, biting an apple"),
-    "fireworks": _k("seasonal/newyears/fireworks", ("Fireworks",), "fireworks exploding, firecracker"),
-    "thunder": _k("naturalforces/lightningbolt", ("Thunder", "Thunderstorm"), "thunder rumbling, lightning"),
+    "fireworks": _k(
+        "seasonal/newyears/fireworks", ("Fireworks",), "fireworks exploding, firecracker"
+    ),
+    "thunder": _k(
+        "naturalforces/lightningbolt", ("Thunder", "Thunderstorm"), "thunder rumbling, lightning"
+    ),
 }
 
 # A wider class of AudioSet -> the classes that imply it.
 GENERAL: dict[str, tuple[str, ...]] = {
     "Animal": (
         "Dog", "Canidae, dogs, wolves", "Cat", "Horse", _LIVESTOCK, _CATTLE, "Sheep", "Goat", "Pig",
-        "Duck", "Goose", _CHICKEN, "Turkey", "Crow", "Owl", _BIRD, "Frog", _BEE, "Mosquito", "Cricket",
-        "Wild animals", _CATS, _RODENTS, _WHALE,
+        "Duck", "Goose", _CHICKEN, "Turkey", "Crow", "Owl", _BIRD, "Frog", _BEE, "Mosquito",
+        "Cricket", "Wild animals", _CATS, _RODENTS, _WHALE,
     ),
     "Domestic animals, pets": ("Dog", "Cat"),
     _LIVESTOCK: ("Horse", _CATTLE, "Sheep", "Goat", "Pig", "Duck", "Goose", _CHICKEN, "Turkey"),
@@ -198,12 +230,12 @@ SILENCE = "Silence"
 
 # The 70 classes of AVSBench-semantic in the order of its label2idx.json, after the background.
 AVSBENCH: tuple[str, ...] = tuple(
-    """accordion airplane axe baby bassoon bell bird boat boy bus car cat cello clarinet clipper clock
-    dog donkey drum duck elephant emergency-car erhu flute frying-food girl goose guitar gun guzheng
-    hair-dryer handpan harmonica harp helicopter hen horse keyboard leopard lion man marimba
-    missile-rocket motorcycle mower parrot piano pig pipa saw saxophone sheep sitar sorna squirrel
-    tabla tank tiger tractor train trombone truck trumpet tuba ukulele utv vacuum-cleaner violin wolf
-    woman""".split()
+    """accordion airplane axe baby bassoon bell bird boat boy bus car cat cello clarinet clipper
+    clock dog donkey drum duck elephant emergency-car erhu flute frying-food girl goose guitar
+    gun guzheng hair-dryer handpan harmonica harp helicopter hen horse keyboard leopard lion man
+    marimba missile-rocket motorcycle mower parrot piano pig pipa saw saxophone sheep sitar
+    sorna squirrel tabla tank tiger tractor train trombone truck trumpet tuba ukulele utv
+    vacuum-cleaner violin wolf woman""".split()
 )
 
 

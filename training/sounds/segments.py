@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a sound changes: the bound between the likeness of seconds that sound alike and of others."""
+"""Where a sound changes: a bound for how alike adjacent seconds are."""
 
 from __future__ import annotations
 

@@ -22,8 +22,10 @@ _WARM_UP_STEPS = 60
 _SMALLEST_SIDE = 16
 
 
-def optimizers(net: nn.Module, by_adam: Callable[[str], bool], decay: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of `net`, AdamW for its other parameters and for those named `by_adam`."""
+def optimizers(
+    net: nn.Module, by_adam: Callable[[str], bool], decay: float
+) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of `net`, AdamW for its other parameters and those of `by_adam`."""
     matrices, rest = [], []
     for name, p in net.named_parameters():
         if not p.requires_grad:
@@ -37,7 +39,7 @@ def optimizers(net: nn.Module, by_adam: Callable[[str], bool], decay: float) -> 
 
 
 class Trainer(ABC):
-    """One run. A step's batch depends on the seed and the step alone; DIR/train.pt is the whole state."""
+    """One run. A batch depends on the seed and the step alone; DIR/train.pt is the whole state."""
 
     def __init__(self, args: argparse.Namespace, net: nn.Module, by_adam: Callable[[str], bool]):
         self.args, self.device = args, torch.device(args.device)
@@ -109,7 +111,9 @@ class Trainer(ABC):
             o.step()
         share = 1 - min(self.args.average, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), share)
+            torch._foreach_lerp_(
+                list(self.average.parameters()), list(self.net.parameters()), share
+            )
         self.step += 1
         for name, value in {**logs, "loss": float(loss.detach()), "gradient": norm}.items():
             self.sums[name] = 0.97 * self.sums.get(name, value) + 0.03 * value

@@ -46,7 +46,9 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "LICENCE.txt").write_text(_NOTICE)
-    single, multi, semantic = (layout(args.out) for layout in (SingleSource, MultiSources, Semantic))
+    single, multi, semantic = (
+        layout(args.out) for layout in (SingleSource, MultiSources, Semantic)
+    )
     layouts = {"s4": (single, "v1s"), "ms3": (multi, "v1m"), "v2": (None, "v2")}
     described = {}
     for setting in avs_plan.SETTINGS:

@@ -70,7 +70,8 @@ def _write_binary(path: Path, scene: Scene, second: int) -> None:
 
 class SingleSource:
     """S4: Single-source/s4_meta_data.csv and
-    s4_data/{visual_frames,gt_masks}/test/CATEGORY/NAME/NAME_T.png, audio_wav/test/CATEGORY/NAME.wav.
+    s4_data/{visual_frames,gt_masks}/test/CATEGORY/NAME/NAME_T.png,
+    s4_data/audio_wav/test/CATEGORY/NAME.wav.
     """
 
     def __init__(self, root: Path):
@@ -89,7 +90,9 @@ class SingleSource:
         self.rows.append([name, 0, category, SPLIT])
 
     def finish(self) -> None:
-        _write_table(self.root / "s4_meta_data.csv", ["name", "start", "category", "split"], self.rows)
+        _write_table(
+            self.root / "s4_meta_data.csv", ["name", "start", "category", "split"], self.rows
+        )
 
 
 class MultiSources:

@@ -17,7 +17,18 @@ from ..stampworld import Clip
 # Kinds that may sound: whose sound AudioSet has a class for, so that a tagger can name them.
 SOUNDING = (
     *("dog", "horse", "cow", "sheep", "pig", "duck", "hen", "turkey", "crow", "seagull", "penguin"),
-    *("heron", "tiger", "lion", "mouse", "frog", "whale", "bee", "grasshopper", "cello", "drum kit"),
+    *(
+        "heron",
+        "tiger",
+        "lion",
+        "mouse",
+        "frog",
+        "whale",
+        "bee",
+        "grasshopper",
+        "cello",
+        "drum kit",
+    ),
     *("saw", "scissors", "toilet", "fire truck"),
 )
 SIZES = ((240, 320), (288, 384), (360, 480))  # height, width
@@ -45,7 +56,7 @@ SETTINGS = (S4, MS3, V2)
 
 @dataclass(frozen=True)
 class Entry:
-    """A clip: how to generate it, and for each sounding kind the seconds in which it is to sound."""
+    """A clip: how to generate it, and the seconds in which each sounding kind is to sound."""
 
     name: str
     setting: Setting
@@ -56,7 +67,7 @@ class Entry:
 
 @dataclass
 class Scene:
-    """T seconds: frames of their middles, masks [N, T, H, W], who sounds [N, T], samples at 16 kHz."""
+    """T seconds: frames of their middles, who sounds bool [N, T], samples f32 at 16 kHz."""
 
     clip: Clip
     sounding: np.ndarray

@@ -22,7 +22,11 @@ from .__main__ import write_video
 
 # name -> seed of StampBench, clip, sentences with the object that they mean (counted from 0)
 CLIPS = {
-    "giraffes": (5, "seen0007", {"the giraffe on the left": 0, "the giraffe that disappears first": 1}),
+    "giraffes": (
+        5,
+        "seen0007",
+        {"the giraffe on the left": 0, "the giraffe that disappears first": 1},
+    ),
     "pasture": (5, "seen0003", {"the sheep": 0, "the smaller camel": 2}),
 }
 # name -> seed of Stamp-AVS, setting, clip
@@ -44,9 +48,17 @@ def truth(clip: Clip, name: str, sentences: dict[str, int]) -> dict:
         runs = []
         for mask in clip.masks[target]:
             code = coco.encode(mask.astype("uint8", order="F"))
-            runs.append({"size": code["size"], "counts": code["counts"].decode()} if mask.any() else None)
+            runs.append(
+                {"size": code["size"], "counts": code["counts"].decode()} if mask.any() else None
+            )
         annotations.append({"id": k, "video_id": 1, "category_id": k, "segmentations": runs})
-    video = {"id": 1, "file_names": [f"{name}.mp4"], "width": width, "height": height, "length": frames}
+    video = {
+        "id": 1,
+        "file_names": [f"{name}.mp4"],
+        "width": width,
+        "height": height,
+        "length": frames,
+    }
     categories = [{"id": k, "name": text} for k, text in enumerate(sentences, 1)]
     return {"videos": [video], "categories": categories, "annotations": annotations}
 
@@ -69,13 +81,20 @@ def write_sound_clip(out: Path, name: str) -> None:
     clip.masks = clip.masks & heard_frames
     sounding = {kind: n for kind, n in objects.items() if heard[n].any()}
     write_truth(out / f"{name}-sounds.json", clip, name, sounding)
-    print(name, clip.frames.shape, {k: heard[n].astype(int).tolist() for k, n in objects.items()}, flush=True)
+    print(
+        name,
+        clip.frames.shape,
+        {k: heard[n].astype(int).tolist() for k, n in objects.items()},
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", nargs="+", choices=[*CLIPS, *SOUND_CLIPS], default=[*CLIPS, *SOUND_CLIPS])
+    parser.add_argument(
+        "--only", nargs="+", choices=[*CLIPS, *SOUND_CLIPS], default=[*CLIPS, *SOUND_CLIPS]
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "LICENCE.txt").write_text(NOTICE)
@@ -90,7 +109,9 @@ def main() -> None:
         described = {e.text: e.target for e in clip.expressions}
         for text, target in sentences.items():
             if described.get(text) != target:
-                raise SystemExit(f"{name}: '{text}' means {described.get(text)}, not {target}; of {described}")
+                raise SystemExit(
+                    f"{name}: '{text}' means {described.get(text)}, not {target}; of {described}"
+                )
         write_video(clip, sound.mix(clip, entry.seed).samples, args.out / f"{name}.mp4")
         write_truth(args.out / f"{name}.json", clip, name, sentences)
         print(name, clip.frames.shape, flush=True)

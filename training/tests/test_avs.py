@@ -24,7 +24,9 @@ def test_plan_is_repeatable_and_does_not_depend_on_its_length():
 def test_cast_is_that_of_the_clip():
     for seed in range(5):
         clip = stampworld.generate(seed, 2, 64, "seen", "named", avs_plan._settings(5))
-        assert sorted(stampworld.cast(seed, "seen", "named", avs_plan._settings(5))) == sorted(clip.kinds)
+        assert sorted(stampworld.cast(seed, "seen", "named", avs_plan._settings(5))) == sorted(
+            clip.kinds
+        )
 
 
 def test_sounding_kinds_can_be_seen_and_heard():
@@ -41,7 +43,9 @@ def test_timetables():
     for table in tables:
         for at in table.values():
             assert at == tuple(range(at[0], at[-1] + 1)) and 0 <= at[0] and at[-1] < 5
-        in_turn += sum(len(at) for at in table.values()) == 5 and len(set(sum(table.values(), ()))) == 5
+        in_turn += (
+            sum(len(at) for at in table.values()) == 5 and len(set(sum(table.values(), ()))) == 5
+        )
     assert 8 < in_turn < 40
     assert sum(all(len(at) == 5 for at in t.values()) for t in tables) > 3
 
@@ -76,7 +80,11 @@ def test_single_source_has_the_official_files(written):
             assert set(np.unique(mask)) <= {0, 255}
             assert np.array_equal(np.array(mask.convert("1")), np.array(mask) > 0)
         with wave.open(str(root / f"s4_data/audio_wav/{folder}.wav")) as file:
-            assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (1, 16000, 80000)
+            assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (
+                1,
+                16000,
+                80000,
+            )
 
 
 def test_masks_follow_what_sounds(written):
@@ -85,7 +93,9 @@ def test_masks_follow_what_sounds(written):
     for row in _rows(root / "ms3_meta_data.csv"):
         name = row["name"]
         for t in range(5):
-            mask = np.array(Image.open(root / f"ms3_data/gt_masks/test/{name}/{name}_{t + 1}.png").convert("P"))
+            mask = np.array(
+                Image.open(root / f"ms3_data/gt_masks/test/{name}/{name}_{t + 1}.png").convert("P")
+            )
             area = sum(o["area"][t] for o in told[name]["objects"] if t in o["sounds"])
             assert (mask > 0).mean() == pytest.approx(area, abs=2e-4)
             assert (root / f"ms3_data/visual_frames/{name}/{name}.mp4_{t + 1}.png").exists()
@@ -113,7 +123,9 @@ def test_semantic_colours_are_the_classes(written):
                     place = 3 * bit + channel
                     if place < 7:
                         found |= ((colours[..., channel] >> (7 - bit)) & 1).astype(int) << place
-            sounding = [o for o in told[row["uid"]]["objects"] if t in o["sounds"] and o["area"][t] > 0]
+            sounding = [
+                o for o in told[row["uid"]]["objects"] if t in o["sounds"] and o["area"][t] > 0
+            ]
             expected = {AVSBENCH.index(o["category"]) + 1 for o in sounding}
             assert set(np.unique(found)) - {0} == expected
 
@@ -122,7 +134,9 @@ def test_the_track_holds_what_it_says():
     entry = next(avs_plan.plan(4, avs_plan.MS3, 1))
     scene = avs_plan.render(entry)
     again = avs_plan.render(entry)
-    assert np.array_equal(scene.samples, again.samples) and np.array_equal(scene.clip.frames, again.clip.frames)
+    assert np.array_equal(scene.samples, again.samples) and np.array_equal(
+        scene.clip.frames, again.clip.frames
+    )
     assert scene.sounding.shape == (len(scene.clip.kinds), 5)
     for n, kind in enumerate(scene.clip.kinds):
         assert set(np.flatnonzero(scene.sounding[n])) <= set(entry.seconds.get(kind, ()))

@@ -15,7 +15,9 @@ from training.beats.model import Beats, buckets
 from training.sounds import mixtures, trainer
 from training.sounds.kinds import KINDS
 
-TINY = dataclasses.replace(NANO, embed_dim=24, encoder_embed_dim=48, encoder_layers=2, encoder_ffn_embed_dim=64)
+TINY = dataclasses.replace(
+    NANO, embed_dim=24, encoder_embed_dim=48, encoder_layers=2, encoder_ffn_embed_dim=64
+)
 
 
 def test_buckets_are_exact_near_and_logarithmic_far():
@@ -30,7 +32,9 @@ def test_position_kernel_is_weight_norm_of_torch():
     net = Beats(TINY).initialise()
     ours = net.encoder.pos_conv[0]
     ours.weight_g.data *= 1.7
-    theirs = nn.Conv1d(48, 48, TINY.conv_pos, padding=TINY.conv_pos // 2, groups=TINY.conv_pos_groups)
+    theirs = nn.Conv1d(
+        48, 48, TINY.conv_pos, padding=TINY.conv_pos // 2, groups=TINY.conv_pos_groups
+    )
     theirs = nn.utils.parametrizations.weight_norm(theirs, dim=2)
     theirs.parametrizations.weight.original0.data.copy_(ours.weight_g)
     theirs.parametrizations.weight.original1.data.copy_(ours.weight_v)
@@ -57,7 +61,10 @@ def test_export_has_the_official_layout(tmp_path):
     for layer in (0, 1):  # all layers' tables of biases are there, and are one
         name = f"encoder.layers.{layer}.self_attn.relative_attention_bias.weight"
         assert shapes[name] == (320, 6)
-        assert torch.equal(checkpoint["model"][name], net.encoder.layers[0].self_attn.relative_attention_bias.weight)
+        assert torch.equal(
+            checkpoint["model"][name],
+            net.encoder.layers[0].self_attn.relative_attention_bias.weight,
+        )
     assert shapes["encoder.layers.1.self_attn.grep_a"] == (1, 6, 1, 1)
     assert shapes["predictor.weight"] == (527, 48)
     samples = torch.randn(1, 16000) * 0.1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The towers of sound and text, what they are taught, and their export, at a size that takes seconds."""
+"""The towers of sound and text, what they are taught, and their export, at a small size."""
 
 import dataclasses
 import json
@@ -49,17 +49,27 @@ def test_vocabulary_is_clips():
 
 def test_what_follows_a_text_does_not_matter(net):
     alone, ends = tokenizer.batch(["dog"])
-    padded, both_ends = tokenizer.batch(["dog", "a very long text about a dog, a cow and a fire truck"])
-    assert torch.allclose(net.embed_text(alone, ends)[0], net.embed_text(padded, both_ends)[0], atol=1e-6)
+    padded, both_ends = tokenizer.batch(
+        ["dog", "a very long text about a dog, a cow and a fire truck"]
+    )
+    assert torch.allclose(
+        net.embed_text(alone, ends)[0], net.embed_text(padded, both_ends)[0], atol=1e-6
+    )
 
 
 def test_a_short_sound_is_repeated_and_a_long_one_cut_in_three(net):
     rng = np.random.default_rng(0)
-    short = torch.from_numpy(rng.standard_normal((1, 400 + 160 * 99)).astype(np.float32))  # 100 frames
+    short = torch.from_numpy(
+        rng.standard_normal((1, 400 + 160 * 99)).astype(np.float32)
+    )  # 100 frames
     picture = net.pictures(short)
     assert picture.shape == (1, 3, 112, 504)
-    assert torch.equal(picture[..., :100], picture[..., 100:200]) and torch.equal(picture[:, 0], picture[:, 2])
-    long = torch.from_numpy(rng.standard_normal((1, 400 + 160 * 509)).astype(np.float32))  # 510 frames
+    assert torch.equal(picture[..., :100], picture[..., 100:200]) and torch.equal(
+        picture[:, 0], picture[:, 2]
+    )
+    long = torch.from_numpy(
+        rng.standard_normal((1, 400 + 160 * 509)).astype(np.float32)
+    )  # 510 frames
     picture = net.pictures(long)
     # Starts 0..6 in thirds of 3, 2 and 2, of which the middles are 1, 4 and 6.
     for channel, start in ((0, 1), (1, 4), (2, 6)):
@@ -71,7 +81,10 @@ def test_export_has_hugging_faces_layout(net, tmp_path):
     weights = torch.load(path, weights_only=True)
     config = json.loads((path.parent / "config.json").read_text())
     assert path.name == "pytorch_model.bin" and config["segment_threshold"] == 0.42
-    assert config["vision_config"]["num_mel_bins"] == 112 and config["vision_config"]["target_length"] == 504
+    assert (
+        config["vision_config"]["num_mel_bins"] == 112
+        and config["vision_config"]["target_length"] == 504
+    )
     shapes = {name: tuple(t.shape) for name, t in weights.items()}
     expected = {
         "logit_scale": (),
@@ -89,7 +102,9 @@ def test_export_has_hugging_faces_layout(net, tmp_path):
     }
     assert expected.items() <= shapes.items()
     layer = r"(text|vision)_model\.encoder\.layers\.\d+\."
-    layer += r"(self_attn\.[qkv]_proj|self_attn\.out_proj|mlp\.fc[12]|layer_norm[12])\.(weight|bias)"
+    layer += (
+        r"(self_attn\.[qkv]_proj|self_attn\.out_proj|mlp\.fc[12]|layer_norm[12])\.(weight|bias)"
+    )
     others = {name for name in shapes if not re.fullmatch(layer, name)} - set(expected)
     assert others == {
         "text_model.final_layer_norm.bias",
@@ -116,7 +131,9 @@ def test_lists_mean_the_sum_of_their_parts():
     taught = FakeTeacher()
     meanings = draws.Meanings(taught)
     pair = meanings[frozenset({"dog", "cow"})]
-    assert torch.allclose(pair, F.normalize(meanings[frozenset({"dog"})] + meanings[frozenset({"cow"})], dim=0))
+    assert torch.allclose(
+        pair, F.normalize(meanings[frozenset({"dog"})] + meanings[frozenset({"cow"})], dim=0)
+    )
     texts, vectors = draws.lesson(np.random.default_rng(1), taught, 64)
     assert vectors.shape == (64, 128) and torch.allclose(vectors.norm(dim=1), torch.ones(64))
     assert any(", " in text for text in texts)

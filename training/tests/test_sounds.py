@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stamp world's sounds: their truth, their names, and the filter banks that networks see of them."""
+"""Stamp world's sounds: their truth, their names, and their filter banks."""
 
 import kaldi_native_fbank as knf
 import numpy as np
@@ -76,7 +76,7 @@ def test_targets_name_first_what_sounds():
 
 @pytest.mark.parametrize("window", ["povey", "hanning"])
 def test_filter_banks_are_kaldis(window):
-    """At 64 bins: with more, Kaldi refuses, for its lowest triangles hold no point of the spectrum."""
+    """At 64 bins: with more Kaldi refuses, for its lowest triangles hold no frequency."""
     samples = mixtures.draw(3, "seen", 1.0).samples * 32768
     options = knf.FbankOptions()
     options.frame_opts.dither = 0
