@@ -238,6 +238,7 @@ int main_of(int argc, char** argv) {
   app.add_flag("--processor-time", processor_time, "Count the processor's time: for one thread on a machine that others use too");
   app.add_flag("!--no-ggml", with_ggml, "Leave ggml's CPU backend out");
   CLI11_PARSE(app, argc, argv);
+  if (processor_time) threads = 1;
 
   Device device({.name = name,
                  .threads = threads,

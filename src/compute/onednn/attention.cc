@@ -52,9 +52,9 @@ class Attention {
   int64_t block_of_queries() const {
     const int64_t most = kernels_.strip_rows * kernels_.strips;
     if (rows_.most_queries <= most) return rows_.most_queries;
-    const int64_t rounds = (rows_.most_queries + most * engine_.threads() - 1) / (most * engine_.threads());
-    const int64_t even = rows_.most_queries / (rounds * engine_.threads());
-    return std::min(most, (even / kernels_.strip_rows + 1) * kernels_.strip_rows);
+    const auto divided = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const int64_t blocks = divided(rows_.most_queries, most * engine_.threads()) * engine_.threads();
+    return divided(divided(rows_.most_queries, blocks), kernels_.strip_rows) * kernels_.strip_rows;
   }
 
   int64_t query_stride() const { return block_stride(kernels_, rows_.d); }
