@@ -172,6 +172,48 @@ TEST(KernelsTest, ResultsThatAreElementsAreWhatTheNextProductTakes) {
   }
 }
 
+float element(const BlockKernels& kernels, const std::byte* elements, int64_t i) {
+  float value = 0;
+  const size_t bytes = kernels.element_bytes;  // a bf16 is a float's upper half
+  std::memcpy(reinterpret_cast<std::byte*>(&value) + sizeof(value) - bytes, elements + static_cast<size_t>(i) * bytes, bytes);
+  return value;
+}
+
+// The weights of one block, and what numbers that are none do to them. A weight in bf16 errs by 0.8 % at most (bf16.h).
+TEST(KernelsTest, SoftmaxMatchesTheFormulaAndKeepsNanToItsRow) {
+  constexpr int64_t kRows = 6, kStride = 320;
+  for (const auto& [name, kernels] : kernels_here()) {
+    for (const int64_t keys : {1, 15, 16, 33, 64, 300}) {
+      std::vector<float> scores(kRows * kStride, NAN);  // also beyond the keys
+      for (int64_t i = 0; i < kRows; ++i) {
+        for (int64_t j = 0; j < keys; ++j) scores[static_cast<size_t>(i * kStride + j)] = static_cast<float>(i * 7 + j * 13 % 41) - 20;
+      }
+      const auto last = [&](int64_t row) -> float& { return scores[static_cast<size_t>(row * kStride + keys - 1)]; };
+      std::fill_n(scores.begin() + 1 * kStride, keys, -INFINITY);
+      last(2) = NAN;
+      last(3) = INFINITY;
+      last(4) = -INFINITY;
+      std::vector<float> given = scores, tops(kRows), sums(kRows);
+      Memory weights(kRows * kStride * kernels->element_bytes);
+      kernels->softmax({.begin = 0, .end = kRows, .keys = keys, .scale = 0.25f, .scores = scores.data(), .scores_stride = kStride,
+                        .tops = tops.data(), .sums = sums.data(), .weights = weights.data(), .weights_stride = kStride,
+                        .result = nullptr, .result_stride = 0, .columns = 0});
+      for (const int64_t row : {2, 3}) EXPECT_TRUE(std::isnan(sums[static_cast<size_t>(row)])) << name << ", " << keys << " keys";
+      for (const int64_t row : {0, 1, 4, 5}) {
+        double sum = 0;
+        for (int64_t j = 0; j < kernels->padded(keys); ++j) {
+          const float got = element(*kernels, weights.data(), row * kStride + j);
+          const double score = j < keys ? given[static_cast<size_t>(row * kStride + j)] : -INFINITY;
+          const double expected = std::isinf(score) ? 0 : std::exp2(score * 0.25 / std::log(2.0) - tops[static_cast<size_t>(row)]);
+          ASSERT_NEAR(got, expected, expected * (kernels->element == Element::kF32 ? 1e-5 : 8e-3)) << name << " " << keys << " " << j;
+          sum += got;
+        }
+        EXPECT_NEAR(sums[static_cast<size_t>(row)], sum, 1e-5 * sum) << name << ", " << keys << " keys, row " << row;
+      }
+    }
+  }
+}
+
 TEST(KernelsTest, StreamedResultsAndPartsOfThePanelsAreTheSame) {
   for (const auto& [name, kernels] : kernels_here()) {
     Product p(*kernels, 70, 96, 272, true);
