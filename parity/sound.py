@@ -84,7 +84,7 @@ def stages(program: str, model: Path, folder: Path) -> dict[str, np.ndarray]:
 def official_beats(repo: Path) -> torch.nn.Module:
     kaldi = types.ModuleType("torchaudio.compliance.kaldi")
     kaldi.fbank = lambda x, **_: banks(x[0].numpy(), 128, "povey")
-    sys.modules.update({"torchaudio": types.ModuleType("torchaudio"), "torchaudio.compliance": types.ModuleType("compliance"),
+    sys.modules.update({"torchaudio": types.ModuleType("torchaudio"), "torchaudio.compliance": types.ModuleType("torchaudio.compliance"),
                         "torchaudio.compliance.kaldi": kaldi})
     sys.path.insert(0, str(repo))
     from BEATs import BEATs, BEATsConfig

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `make demo` shows: sentences in, masks out, on a clip with sound whose true masks are known.
+# What `make demo` shows: sentences in, masks out, and what sounds, on clips whose true masks are known.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,16 @@ echo
 echo "demo: how good the masks are against the true ones (percent; J region, F boundary)"
 "$alref" score masks "$out/masks.json" "$truth"
 echo
+sounds=examples/stampworld/alarm
+echo "demo: $sounds.mp4, its sound and a sentence"
+"$alref" listen "$sounds.mp4" --text "the toucan" -o "$out-sound"
+echo
+echo "demo: how good the masks of what sounds are against the true ones"
+"$alref" score masks "$out-sound/masks.json" "$sounds-sounds.json"
+echo
 echo "demo: look at"
-for file in overlay.mp4 report.html masks masks.json report.json; do
-  [ -e "$out/$file" ] && echo "  $out/$file"
+for folder in "$out" "$out-sound"; do
+  for file in overlay.mp4 report.html sentences.html masks masks.json report.json; do
+    [ -e "$folder/$file" ] && echo "  $folder/$file"
+  done
 done

@@ -100,7 +100,8 @@ std::unique_ptr<SoundReasoner> make_sound_reasoner(const AvOptions& options) {
                                    .answer_cache = options.answer_cache,
                                    .cancelled = options.cancelled});
   if (options.reasoner == ReasonerKind::kRules)
-    return std::make_unique<RulesSoundReasoner>(SoundRulesOptions{.single = options.single});
+    return std::make_unique<RulesSoundReasoner>(
+        SoundRulesOptions{.single = options.single, .presence = options.box_threshold});
   if (options.reasoner == ReasonerKind::kFirst) return std::make_unique<FirstSoundReasoner>();
   SoundQuestionOptions questions{.classes = {kAvsClasses.begin(), kAvsClasses.end()},
                                  .single = options.single};

@@ -2,6 +2,7 @@
 #include "cli/match_command.h"
 
 #include "alref/audio.h"
+#include "alref/models.h"
 
 #include <cstdio>
 #include <memory>
@@ -16,7 +17,7 @@ namespace {
 
 struct Arguments {
   std::string audio;
-  std::string model;
+  std::string model = "nano-language-bind";
   std::vector<std::string> texts;
   DeviceOptions device;
 };
@@ -24,7 +25,8 @@ struct Arguments {
 void run(const Arguments& arguments) {
   const Waveform sound = media::read_audio(arguments.audio);
   const std::vector<float> similarities =
-      SoundMatcher(arguments.model, arguments.device).similarities(sound, arguments.texts);
+      SoundMatcher(find_model_file(arguments.model), arguments.device)
+          .similarities(sound, arguments.texts);
   for (size_t i = 0; i < similarities.size(); ++i) {
     std::printf("%7.4f  %s\n", static_cast<double>(similarities[i]), arguments.texts[i].c_str());
   }
@@ -33,20 +35,25 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_match_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("match", "says how well texts describe a sound (LanguageBind)");
+  CLI::App* command =
+      app.add_subcommand("match", "says how well texts describe a sound (LanguageBind)");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("AUDIO", arguments->audio, "a sound file, or a video with sound")->required();
-  command->add_option("--model", arguments->model, "LanguageBind audio model made by `alref convert`")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--text", arguments->texts, "a description, in English; may be given several times")
+  command
+      ->add_option("--model", arguments->model,
+                   "LanguageBind, audio: name of an installed model, or a GGUF file")
+      ->type_name("MODEL")
+      ->capture_default_str();
+  command
+      ->add_option("--text", arguments->texts,
+                   "a description, in English; may be given several times")
       ->required()
       ->type_name("TEXT")
       ->allow_extra_args(false);
   add_device_options(*command, arguments->device);
   command->footer(
       "Prints each text's similarity with the sound, from -1 to 1.\n"
-      "example: alref match pets.wav --model languagebind-audio.gguf --text \"dog barking\" --text \"cat meow\"");
+      "example: alref match pets.wav --text \"dog barking\" --text \"cat meow\"");
   command->callback([arguments] { run(*arguments); });
 }
 

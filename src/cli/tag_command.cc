@@ -2,12 +2,14 @@
 #include "cli/tag_command.h"
 
 #include "alref/audio.h"
+#include "alref/models.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "cli/options.h"
 #include "media/audio_reader.h"
@@ -17,7 +19,7 @@ namespace {
 
 struct Arguments {
   std::string audio;
-  std::string model;
+  std::string model = "nano-beats";
   size_t top = 5;
   bool json = false;
   DeviceOptions device;
@@ -25,11 +27,13 @@ struct Arguments {
 
 void run(const Arguments& arguments) {
   const Waveform sound = media::read_audio(arguments.audio);
-  std::vector<AudioTag> tags = SoundTagger(arguments.model, arguments.device).tag(sound);
+  std::vector<AudioTag> tags =
+      SoundTagger(find_model_file(arguments.model), arguments.device).tag(sound);
   tags.resize(std::min(tags.size(), arguments.top));
   if (!arguments.json) {
     for (const AudioTag& tag : tags) {
-      std::printf("%.4f  %-12s %s\n", static_cast<double>(tag.probability), tag.id.c_str(), tag.name.c_str());
+      std::printf("%.4f  %-12s %s\n", static_cast<double>(tag.probability), tag.id.c_str(),
+                  tag.name.c_str());
     }
     return;
   }
@@ -43,17 +47,23 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_tag_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("tag", "names what sounds in a recording, by AudioSet's classes (BEATs)");
+  CLI::App* command =
+      app.add_subcommand("tag", "names what sounds in a recording, by AudioSet's classes (BEATs)");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("AUDIO", arguments->audio, "a sound file, or a video with sound")->required();
-  command->add_option("--model", arguments->model, "BEATs model made by `alref convert`")->required()->type_name("FILE");
+  command
+      ->add_option("--model", arguments->model, "BEATs: name of an installed model, or a GGUF file")
+      ->type_name("MODEL")
+      ->capture_default_str();
   command->add_option("--top", arguments->top, "how many of the likeliest classes")
       ->type_name("K")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "a JSON list instead of a table");
   add_device_options(*command, arguments->device);
-  command->footer("Prints probability, class id and name, the likeliest first.\nexample: alref tag street.mp4 --model beats.gguf --top 3");
+  command->footer(
+      "Prints probability, class id and name, the likeliest first.\nexample: alref tag street.mp4 "
+      "--top 3");
   command->callback([arguments] { run(*arguments); });
 }
 

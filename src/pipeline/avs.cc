@@ -121,8 +121,8 @@ class Run {
     std::vector<LabelTrace*> asked;
     for (size_t i = 0; i < w.labels.size(); ++i) {
       LabelTrace& label = w.labels[i];
-      label.boxes =
-          scene_.detect_unsorted(label.frame, label.label, options_.box_threshold, kMostBoxes);
+      label.boxes = scene_.detect_unsorted(label.frame, reasoner_.caption(label.label),
+                                           options_.box_threshold, kMostBoxes);
       if (label.boxes.size() == 1) {
         label.box = 0;
       } else if (!label.boxes.empty() && !options_.choose_box) {

@@ -82,7 +82,7 @@ std::vector<RulesSoundReasoner::Candidate> RulesSoundReasoner::things_heard(
 void RulesSoundReasoner::look_for(Scene& scene, const Clip& clip, Candidate& thing) const {
   const double pixels = static_cast<double>(scene.frames().width()) * scene.frames().height();
   for (size_t i = 0; i < clip.frames.size(); ++i) {
-    const auto boxes = scene.detect(clip.frames[i], thing.name, options_.keep_score);
+    const auto boxes = scene.detect(clip.frames[i], caption(thing.name), options_.keep_score);
     if (boxes.empty()) continue;
     const Detection& best = boxes.front();
     const double quality = best.score * std::sqrt(best.box.area() / pixels) *
@@ -95,11 +95,23 @@ void RulesSoundReasoner::look_for(Scene& scene, const Clip& clip, Candidate& thi
   }
 }
 
+void RulesSoundReasoner::find(Scene& scene, const Clip& clip, Candidate& thing) const {
+  look_for(scene, clip, thing);
+  if (thing.score >= options_.presence) return;
+  for (const std::string& name : narrower_things(thing.name)) {
+    Candidate narrower;
+    narrower.name = name;
+    narrower.probability = thing.probability;
+    look_for(scene, clip, narrower);
+    if (narrower.score > std::max(thing.score, options_.presence)) thing = narrower;
+  }
+}
+
 SoundingChoice RulesSoundReasoner::name_objects(Scene& scene, const HeardClip& heard) {
   SoundingChoice choice;
   std::vector<Candidate> seen;
   for (Candidate& thing : things_heard(heard)) {
-    look_for(scene, heard.clip, thing);
+    find(scene, heard.clip, thing);
     const std::string what = "'" + thing.name + "' (heard " + number(thing.probability) +
                              ", seen " + number(thing.score) + ")";
     if (thing.number == 0 || thing.score < options_.presence) {
@@ -156,8 +168,11 @@ std::optional<ActiveObjects> RulesSoundReasoner::active_objects(
   const MomentTags& moments = heard.moments;
   if (moments.probabilities.empty()) return std::nullopt;
   std::map<std::string, std::vector<size_t>, std::less<>> classes_of;
-  for (size_t c = 0; c < moments.names.size(); ++c)
-    classes_of[visible_thing(moments.names[c])].push_back(c);
+  for (size_t c = 0; c < moments.names.size(); ++c) {
+    const std::string thing = visible_thing(moments.names[c]);
+    classes_of[thing].push_back(c);
+    for (const std::string& narrower : narrower_things(thing)) classes_of[narrower].push_back(c);
+  }
   ActiveObjects active(moments.probabilities.size());
   for (size_t k = 0; k < objects.size(); ++k) {
     std::vector<float> likely(active.size());

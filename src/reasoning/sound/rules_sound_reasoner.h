@@ -11,8 +11,8 @@ namespace alref::reasoning {
 struct SoundRulesOptions {
   bool single = false;       ///< the likeliest thing only
   float least_tag = 0.1f;    ///< a tag with a lower probability is not believed...
-  float tag_share = 0.25f;   ///< ...nor one below this share of the likeliest one's
-  float presence = 0.3f;     ///< a thing whose best box scores lower is not to be seen
+  float tag_share = 0.4f;    ///< ...nor one below this share of the likeliest one's
+  float presence = 0.25f;    ///< a thing whose best box scores lower is not to be seen
   float keep_score = 0.15f;  ///< boxes below it are not looked at
   float same_iou = 0.7f;     ///< things whose best boxes overlap more are one thing
   /// A thing sounds in a moment in which its likeliest tag has at least this share of its highest
@@ -29,6 +29,8 @@ class RulesSoundReasoner : public SoundReasoner {
 
   std::string_view name() const override { return "rules"; }
   bool wants_moments() const override { return true; }
+  /// With an article: detectors tell bare nouns apart less well (rules/sentence.cc, caption_of).
+  std::string caption(const std::string& object) const override { return "the " + object; }
   SoundingChoice name_objects(Scene& scene, const HeardClip& heard) override;
   std::vector<Choice> choose_boxes(Scene& scene, const HeardClip& heard,
                                    std::span<const SoundingBoxQuestion> questions) override;
@@ -47,6 +49,8 @@ class RulesSoundReasoner : public SoundReasoner {
   };
 
   std::vector<Candidate> things_heard(const HeardClip& heard) const;
+  /// The frame that shows `thing` best, by its own name or that of a narrower thing.
+  void find(Scene& scene, const Clip& clip, Candidate& thing) const;
   void look_for(Scene& scene, const Clip& clip, Candidate& thing) const;
 
   SoundRulesOptions options_;

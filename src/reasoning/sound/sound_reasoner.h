@@ -55,6 +55,9 @@ class SoundReasoner {
   /// Whether HeardClip::moments is to be filled.
   virtual bool wants_moments() const { return false; }
 
+  /// What the detector is asked for an object's name.
+  virtual std::string caption(const std::string& object) const { return object; }
+
   /// Question 1. No objects: nothing that sounds is to be seen. Throws Error(kReasoner) where it
   /// cannot be asked.
   virtual SoundingChoice name_objects(Scene& scene, const HeardClip& heard) = 0;

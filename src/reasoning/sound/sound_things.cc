@@ -28,9 +28,6 @@ constexpr std::array kThings = {
     Thing{"woman", "Female speech, woman speaking|Female singing"},
     Thing{"child", "Child speech, kid speaking|Children shouting|Children playing|Child singing"},
     Thing{"baby", "Baby laughter|Baby cry, infant cry"},
-    Thing{"animal",
-          "Animal|Domestic animals, pets|Livestock, farm animals, working animals|"
-          "Wild animals"},
     Thing{"dog", "Dog|Bark|Yip|Bow-wow|Growling|Whimper (dog)|Whimper|Pant"},
     Thing{"wolf", "Howl|Canidae, dogs, wolves"},
     Thing{"cat", "Cat|Purr|Meow|Hiss|Caterwaul"},
@@ -166,6 +163,7 @@ constexpr std::array kThings = {
 
 /// Sounds that many things make, or that nothing visible makes.
 constexpr std::string_view kNoThing =
+    "Animal|Domestic animals, pets|Livestock, farm animals, working animals|Wild animals|"
     "Speech synthesizer|Synthetic singing|Stomach rumble|Fart|Heart sounds, heartbeat|"
     "Heart murmur|Music|Musical instrument|Sampler|Drum machine|Wood block|Orchestra|"
     "Tuning fork|Shofar|Theremin|Scratching (performance technique)|Wind|Rustling leaves|"
@@ -186,6 +184,15 @@ constexpr std::string_view kNoThing =
     "Rock and roll|Psychedelic rock|Rhythm and blues|Reggae|Country|Bluegrass|Funk|Jazz|Disco|"
     "Techno|Dubstep|Drum and bass|Electronica|Blues|Music for children|Music of Latin America|"
     "Music of Africa|Afrobeat|Music of Asia|Music of Bollywood|Ska|Jingle (music)";
+
+/// Particular things that a detector may know better than the wide name; few, because each costs a
+/// look at every frame.
+struct Alternatives {
+  std::string_view name;
+  std::array<std::string_view, 3> others;
+};
+constexpr std::array kAlternatives = {Alternatives{"bird", {"seagull", "penguin", "heron"}},
+                                      Alternatives{"lion", {"tiger", "leopard", {}}}};
 
 bool holds(std::string_view list, std::string_view name) {
   for (size_t at = list.find(name); at != std::string_view::npos; at = list.find(name, at + 1)) {
@@ -210,6 +217,16 @@ std::string visible_thing(std::string_view sound) {
   std::ranges::transform(name, name.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name;
+}
+
+std::vector<std::string> narrower_things(std::string_view thing) {
+  std::vector<std::string> names;
+  const auto found = std::ranges::find(kAlternatives, thing, &Alternatives::name);
+  if (found == kAlternatives.end()) return names;
+  for (const std::string_view other : found->others) {
+    if (!other.empty()) names.emplace_back(other);
+  }
+  return names;
 }
 
 }  // namespace alref::reasoning

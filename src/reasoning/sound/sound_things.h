@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace alref::reasoning {
 
@@ -11,5 +12,9 @@ namespace alref::reasoning {
 /// could be seen ("Sad music", "Echo", "Inside, small room"). A name that is not known is taken for
 /// a thing itself: "Giraffe" -> "giraffe".
 std::string visible_thing(std::string_view sound);
+
+/// Things that one of visible_thing()'s wide names may stand for: "bird" -> "seagull", ...; usually
+/// none.
+std::vector<std::string> narrower_things(std::string_view thing);
 
 }  // namespace alref::reasoning

@@ -26,8 +26,14 @@ TEST(SoundThingsTest, TagsStandForThings) {
 }
 
 TEST(SoundThingsTest, AbstractTagsStandForNothing) {
-  for (const char* tag : {"Music", "Sad music", "Inside, small room", "Silence", "Echo", ""})
+  for (const char* tag :
+       {"Music", "Sad music", "Animal", "Inside, small room", "Silence", "Echo", ""})
     EXPECT_EQ(visible_thing(tag), "") << tag;
+}
+
+TEST(SoundThingsTest, WideNamesHaveNarrowerThings) {
+  EXPECT_THAT(narrower_things("bird"), ElementsAre("seagull", "penguin", "heron"));
+  EXPECT_THAT(narrower_things("dog"), IsEmpty());
 }
 
 TEST(SoundThingsTest, UnknownNamesAreThingsThemselves) {
@@ -69,6 +75,20 @@ TEST_F(SoundReasonersTest, RulesMergeWhatLooksLikeOneThing) {
   const auto choice = RulesSoundReasoner().name_objects(scene, heard_);
   ASSERT_EQ(choice.objects.size(), 1U);
   EXPECT_EQ(choice.objects[0].name, "dog");
+}
+
+TEST_F(SoundReasonersTest, RulesTryNarrowerThings) {
+  BoxWorld world(100, {{"penguin", kRed, resting({60, 60}, 40), 0.7f}});
+  Scene scene(world, world.detector(), "penguin");
+  heard_.tags = {{"/7", "Squawk", 0.6f}};
+  heard_.moments.names = {"Squawk"};
+  heard_.moments.probabilities = {{0.8f}, {0.1f}};
+  RulesSoundReasoner rules;
+  const auto choice = rules.name_objects(scene, heard_);
+  ASSERT_EQ(choice.objects.size(), 1U);
+  EXPECT_EQ(choice.objects[0].name, "penguin");
+  EXPECT_THAT(*rules.active_objects(heard_, choice.objects),
+              ElementsAre(ElementsAre(0U), IsEmpty()));
 }
 
 TEST_F(SoundReasonersTest, RulesForOneObjectTakeTheLikeliest) {
