@@ -15,9 +15,9 @@ echo
 echo "demo: how good the masks are against the true ones (percent; J region, F boundary)"
 "$alref" score masks "$out/masks.json" "$truth"
 echo
-sounds=examples/stampworld/alarm
+sounds=examples/stampworld/band
 echo "demo: $sounds.mp4, its sound and a sentence"
-"$alref" listen "$sounds.mp4" --text "the toucan" -o "$out-sound"
+"$alref" listen "$sounds.mp4" --text "the elephant" -o "$out-sound"
 echo
 echo "demo: how good the masks of what sounds are against the true ones"
 "$alref" score masks "$out-sound/masks.json" "$sounds-sounds.json"
