@@ -72,7 +72,7 @@ def main() -> int:
         unpack(root)
         out = Path(folder) / "out"
         where = ["--layout", "mevis", "--root", str(root)]
-        subprocess.run([ALREF, "evaluate", "rvos", *where, "-o", str(out)], check=True)
+        subprocess.run([ALREF, "evaluate", "rvos", *where, "-o", str(out), "--threads", "1"], check=True)
         scores = Path(folder) / "scores.json"
         table = subprocess.run([ALREF, "score", "rvos", str(out), *where, "--attributes", str(SOURCE / "stampbench.json"),
                                 "--json", str(scores)], check=True, capture_output=True, text=True)
