@@ -5,7 +5,8 @@
     bench/sam2/memory.py ALREF MODEL.gguf CLIP [--frames 3000] [--early 300] [--size 1280x720]
 
 CLIP is repeated and scaled until there are as many frames. Exits with 1 where from the early frame to the last the resident memory
-grows by more than 2 %. Needs the program ffmpeg.
+grows by more than 2 %. The budgets for features and for kept memories (256 MiB) must be full by the early frame, or they
+are what grows. Needs the program ffmpeg.
 """
 import argparse
 import subprocess
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=3000)
     parser.add_argument("--early", type=int, default=300)
     parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--feature-cache", default="512M")
     args = parser.parse_args()
     width, height = (int(side) for side in args.size.split("x"))
     with tempfile.TemporaryDirectory() as name:
@@ -41,7 +43,7 @@ def main() -> int:
         masks = folder / "out" / "masks" / "1"
         start = time.monotonic()
         process = subprocess.Popen([args.alref, "track", folder / "long.mp4", "--sam2", args.model, "--frame", "0", "--box",
-                                    box, "-o", folder / "out"])
+                                    box, "-o", folder / "out", "--feature-cache", args.feature_cache])
         samples, peak = {}, 0
         while process.poll() is None:
             resident, peak = status_kib(process.pid, "VmRSS"), max(peak, status_kib(process.pid, "VmHWM"))

@@ -6,8 +6,10 @@
 
 // Sixteen floats at a time, in the compiler's own vectors: one register with AVX-512, two with
 // AVX2, four with SSE or NEON. What is inlined into a function that ALREF_FOR_EACH_CPU compiles
-// several times takes that version's registers.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// several times takes that version's registers. Not under sanitizers: the version is chosen while
+// the program is loaded, before their runtime is there.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define ALREF_FOR_EACH_CPU \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
