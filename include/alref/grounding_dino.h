@@ -21,16 +21,17 @@ struct DetectorOptions {
 
 /// What the network says of an image, before thresholds.
 struct RawDetections {
-  size_t queries = 0;
-  size_t tokens = 0;
-  std::vector<float>
-      logits;  ///< [queries, tokens], before the sigmoid; -inf where the caption has no token
-  std::vector<float>
-      boxes;  ///< [queries, 4]: centre x, centre y, width, height, in [0, 1] of the image
+  size_t queries = 0;  ///< 900 in the official models, unless the image is but a few pixels thin
+  size_t tokens = 0;   ///< that a caption may have: 256 in the official models
+  /// [queries, tokens], before the sigmoid; -inf where the caption has no token.
+  std::vector<float> logits;
+  /// [queries, 4]: centre x, centre y, width, height, in [0, 1] of the image.
+  std::vector<float> boxes;
 };
 
 /// Boxes for whatever a caption names (GroundingDINO, arXiv:2303.05499). Phrases are separated by
-/// full stops: "a dog . the man's hat". A caption's text is encoded once and kept over images.
+/// full stops: "a dog . the man's hat". A caption's text is encoded once and kept over images, for
+/// the 16 captions that were used last.
 /// Threads: one call at a time.
 class GroundingDino {
  public:
@@ -58,6 +59,7 @@ class GroundingDino {
                                              std::string_view caption, float box_threshold = 0.25f,
                                              float text_threshold = 0.25f);
 
+  /// What detect() puts its thresholds on, for one image. Throws as detect() does.
   RawDetections raw(const Image& image, std::string_view caption);
 
  private:

@@ -20,6 +20,16 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+// A rename would put a plain file where a device such as /dev/null or a pipe was: for good, and for
+// every program of the machine.
+void refuse_all_but_files(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorKind::kOutput, path.string() + ": is not a regular file");
+  }
+}
+
 // So that the new name, too, outlives a power cut. Some file systems cannot, which is no reason to
 // fail.
 void sync_folder(const std::filesystem::path& folder) {
@@ -34,6 +44,7 @@ void sync_folder(const std::filesystem::path& folder) {
 AtomicFile::AtomicFile(const std::filesystem::path& target)
     : target_(target), temporary_(target.string() + ".part") {
   create_folders(folder_of(target_));
+  refuse_all_but_files(target_);
   ::unlink(temporary_.c_str());  // a link of that name is replaced, not followed
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd_ < 0) fail("cannot be created");

@@ -22,7 +22,8 @@ enum class Durability { kRenamed, kSynced };
 /// Error(kOutput), naming the target and the system's reason.
 class AtomicFile {
  public:
-  /// Creates NAME.part, and the folders above it where they are missing.
+  /// Creates NAME.part, and the folders above it where they are missing. A target that is there and
+  /// is no regular file (a folder, a device, a pipe) is an error.
   explicit AtomicFile(const std::filesystem::path& target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

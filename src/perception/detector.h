@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/types.h"
+
 #include <string_view>
 #include <vector>
-
-#include "alref/types.h"
 
 namespace alref {
 
@@ -18,8 +18,10 @@ class Detector {
  public:
   virtual ~Detector() = default;
 
-  /// Boxes for `caption` (English, UTF-8), in the network's query order; not sorted, nothing suppressed.
-  /// Throws Error(kInvalidArgument): empty or too long caption, thresholds outside [0, 1], empty image.
+  /// Boxes for `caption` (English, UTF-8), in the network's query order; not sorted, nothing
+  /// suppressed.
+  /// Throws Error(kInvalidArgument): empty or too long caption, empty image, thresholds outside
+  /// [0, 1].
   virtual std::vector<Detection> detect(const Image& image, std::string_view caption,
                                         const DetectionThresholds& thresholds) = 0;
 };

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "media/media_testing.h"
 
@@ -74,11 +75,25 @@ TEST(AtomicFileTest, UnwritablePlacesAreErrorsThatNameTheFile) {
   EXPECT_THAT(error_of([] { write_file("/proc/alref/out.txt", "x"); }), HasSubstr("/proc/alref"));
   fs::create_directories(dir / "taken/inside");
   EXPECT_THAT(error_of([&] { write_file(dir / "taken", "x"); }),
-              HasSubstr(dir / "taken: cannot be renamed into place"));
+              HasSubstr(dir / "taken: is not a regular file"));
   EXPECT_FALSE(fs::exists(dir / "taken.part"));
 }
 
-// /dev/full says "no space left" to every write; a file-size limit breaks a write in the middle.
+// What a user who is root would lose to a rename: /dev/null, or whatever /dev/stdout leads to.
+TEST(AtomicFileTest, DevicesAndPipesStayWhatTheyAre) {
+  const TempDir dir;
+  const std::string pipe = dir / "pipe", link = dir / "link";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink(pipe, link);
+  for (const std::string& path : {pipe, link}) {
+    EXPECT_THAT(error_of([&] { write_file(path, "x"); }),
+                HasSubstr(path + ": is not a regular file"));
+    EXPECT_TRUE(fs::is_fifo(path));
+    EXPECT_FALSE(fs::exists(path + ".part"));
+  }
+}
+
+// A file-size limit breaks a write in the middle, as a full disk does.
 TEST(AtomicFileTest, FullDiskLeavesNothing) {
   const TempDir dir;
   rlimit before{};

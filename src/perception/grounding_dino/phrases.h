@@ -3,7 +3,6 @@
 
 #include "alref/types.h"
 
-#include <array>
 #include <span>
 #include <vector>
 
@@ -22,8 +21,8 @@ struct QueryScores {
 /// The queries whose best token is above the box threshold, in the queries' order, with their best
 /// token's probability as the score and boxes in pixels of an image of this size.
 ///
-/// Each box gets one phrase of the caption, the one with the box's best token: never two phrases
-/// joined, never a part of a word.
+/// Each box gets one phrase of the caption, the one with the box's best token (full stops and
+/// special tokens aside): never two phrases joined, never a part of a word.
 std::vector<Detection> clean_detections(const QueryScores& scores, const Caption& caption,
                                         const DetectionThresholds& thresholds, int width,
                                         int height);
