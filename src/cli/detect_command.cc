@@ -128,7 +128,7 @@ void add_detect_command(CLI::App& app) {
                       "of the label [default: the model's, 0.25]");
   command->add_option("--top", arguments->top, "the K best boxes only")
       ->type_name("K")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command
       ->add_option("--nms", arguments->nms,
                    "leave out boxes that overlap a better one of the same phrase by more than this "

@@ -3,6 +3,7 @@
 #include "alref/version.h"
 
 #include <cstdio>
+#include <new>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -109,6 +110,9 @@ int main(int argc, char** argv) {
   } catch (const alref::Error& error) {
     std::fprintf(stderr, "alref: %s\n", error.what());
     return exit_status(error.kind());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "alref: not enough memory\n");
+    return exit_status(alref::ErrorKind::kUnavailable);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "alref: internal error: %s\n", error.what());
     return 1;

@@ -25,4 +25,14 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->transform(CLI::CheckedTransformer(precisions).description(""));
 }
 
+CLI::Validator above_zero() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double value = 0;
+        const bool good = CLI::detail::lexical_cast(text, value) && value > 0;
+        return good ? "" : "expected a number above 0, got '" + text + "'";
+      },
+      "");
+}
+
 }  // namespace alref::cli

@@ -10,4 +10,8 @@ namespace alref::cli {
 /// Adds --device, --threads and --precision, which every command that runs a network has.
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
+/// For options that take a number above 0. CLI11's own check says "not in range 0 to" and the
+/// largest double in 309 digits.
+CLI::Validator above_zero();
+
 }  // namespace alref::cli

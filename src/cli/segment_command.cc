@@ -231,13 +231,13 @@ void add_segment_command(CLI::App& app) {
   command->add_flag("--no-overlay", a.no_overlay, "no overlay.mp4");
   command->add_option("--max-frames", a.limits.max_frames, "longer videos are an error")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option("--max-pixels", a.limits.max_pixels, "larger frames are an error")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option("--max-seconds", a.limits.max_seconds, "longer videos are an error")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   add_device_options(*command, a.models.device);
   add_method_options(*command, a);
   command->callback([arguments] { run(*arguments); });

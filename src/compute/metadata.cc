@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/metadata.h"
 
+#include <cmath>
+
 #include "core/quote.h"
 
 namespace alref::compute {
@@ -38,6 +40,9 @@ std::vector<int64_t> Metadata::integers(const std::string& key, size_t count, in
 std::array<float, 3> Metadata::colour(const std::string& key) const {
   const std::vector<double> values = need(file_.reals(full(key)), key);
   if (values.size() != 3) fail(key, std::to_string(values.size()) + " numbers", "3");
+  for (double value : values) {
+    if (!std::isfinite(value)) fail(key, std::to_string(value), "a finite number");
+  }
   return {static_cast<float>(values[0]), static_cast<float>(values[1]), static_cast<float>(values[2])};
 }
 

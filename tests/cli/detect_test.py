@@ -93,7 +93,15 @@ def test_bad_thresholds_are_refused(folder: Path):
         refused(2, "text threshold: expected 0 to 1", file, "--text-threshold", value)
     for value in ("-0.1", "1.1", "nan"):
         refused(2, "nms", file, "--nms", value)
-    refused(2, "--top", file, "--top", "0")
+    for value in ("0", "-1", "nan", "two"):
+        refused(2, f"--top: expected a number above 0, got '{value}'", file, "--top", value)
+    refused(2, "--top", file, "--top", "1.5")
+
+
+def test_places_that_are_no_files_are_refused(folder: Path):
+    file = image(folder)
+    refused(6, "is not a regular file", file, "-o", folder)
+    refused(6, "is not a regular file", file, "--raw", "/dev/null")
 
 
 def test_damaged_images_are_refused(folder: Path):

@@ -6,10 +6,14 @@
 
 #include "alref/error.h"
 
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "compute/gguf_writer.h"
 #include "compute/tiny_model.h"
 #include "perception/grounding_dino/preprocess.h"
 #include "testing/temporary_folder.h"
@@ -201,14 +205,36 @@ TEST_F(GoldenTest, BadCallsAreErrors) {
               HasSubstr("text threshold"));
 }
 
-TEST_F(GoldenTest, ModelsOfOtherShapesAreErrors) {
-  const auto message = error_of(
-      [&] {
-        Network network(
-            compute::Weights::open(ALREF_TEST_DATA "/grounding_dino/none.gguf", *device_));
-      },
-      ErrorKind::kModel);
-  EXPECT_THAT(message, HasSubstr("none.gguf"));
+TEST_F(GoldenTest, AModelThatIsNotThereIsAnError) {
+  EXPECT_THAT(
+      error_of([&] { GroundingDino(ALREF_TEST_DATA "/none.gguf", device_); }, ErrorKind::kModel),
+      HasSubstr("none.gguf"));
+}
+
+// Writes `value` over a number of the model's metadata, which stands `distance` bytes behind the
+// key: 4 for the type of a plain value; 16 for those of a list and of its entries, and its length.
+template <typename T>
+std::string changed(std::string model, const std::string& key, size_t distance, T value) {
+  const size_t at = model.find("grounding-dino." + key);
+  EXPECT_NE(at, std::string::npos);
+  std::memcpy(&model[at + 15 + key.size() + distance], &value, sizeof value);
+  return model;
+}
+
+TEST_F(GoldenTest, ModelsOfWrongSizesAreErrors) {
+  const testing::TemporaryFolder folder;
+  const std::string model = testing::read_whole(kModel);
+  const auto says = [&](const std::string& content) {
+    const auto path = folder.write("model.gguf", content);
+    return error_of([&] { GroundingDino(path, device_); }, ErrorKind::kModel);
+  };
+  EXPECT_THAT(says(changed<uint32_t>(model, "num_queries", 4, 21)),
+              HasSubstr("'transformer.tgt_embed.weight' has shape [20, 32], expected [21, 32]"));
+  EXPECT_THAT(says(changed<uint32_t>(model, "num_heads", 4, 5)),
+              HasSubstr("num_heads' is 5, expected a divisor of 32"));
+  EXPECT_THAT(says(changed(model, "image.mean", 16, std::nanf(""))),
+              HasSubstr("image.mean' is nan, expected a finite number"));
+  EXPECT_THAT(says(changed(model, "image.std", 16, 0.0f)), HasSubstr("expected a positive number"));
 }
 
 }  // namespace
