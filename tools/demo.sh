@@ -16,16 +16,16 @@ echo "demo: how good the masks are against the true ones (percent; J region, F b
 "$alref" score masks "$out/masks.json" "$truth"
 echo
 sounds=examples/stampworld/band
-echo "demo: $sounds.mp4, its sound and a sentence"
-"$alref" listen "$sounds.mp4" --text "the elephant" -o "$out-sound"
+echo "demo: $sounds.mp4, its sound: two things sound, one keeps silent"
+"$alref" listen "$sounds.mp4" -o "$out-sound"
 echo
 echo "demo: how good the masks of what sounds are against the true ones"
 "$alref" score masks "$out-sound/masks.json" "$sounds-sounds.json" ||
-  echo "demo: fewer things were found than sound"
+  echo "demo: not as many things were found as sound"
 echo
 echo "demo: look at"
 for folder in "$out" "$out-sound"; do
-  for file in overlay.mp4 report.html sentences.html masks masks.json report.json; do
+  for file in overlay.mp4 report.html masks masks.json report.json; do
     [ -e "$folder/$file" ] && echo "  $folder/$file"
   done
 done

@@ -118,8 +118,11 @@ SoundingChoice RulesSoundReasoner::name_objects(Scene& scene, const HeardClip& h
       choice.reply += what + " is not to be seen. ";
       continue;
     }
+    // On the frame that shows this one best, is the other one there, too?
+    const int frame = heard.clip.frames[static_cast<size_t>(thing.number - 1)];
     const auto same = std::ranges::find_if(seen, [&](const Candidate& other) {
-      return other.number == thing.number && iou(other.box, thing.box) > options_.same_iou;
+      const auto boxes = scene.detect(frame, caption(other.name), options_.keep_score);
+      return !boxes.empty() && iou(boxes.front().box, thing.box) > options_.same_iou;
     });
     if (same != seen.end()) {
       choice.reply += what + " is the same thing as '" + same->name + "'. ";

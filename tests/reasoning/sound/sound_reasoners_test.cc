@@ -77,6 +77,16 @@ TEST_F(SoundReasonersTest, RulesMergeWhatLooksLikeOneThing) {
   EXPECT_EQ(choice.objects[0].name, "dog");
 }
 
+TEST_F(SoundReasonersTest, RulesMergeOneThingThatShowsBestOnDifferentFrames) {
+  // One growing thing that both names fit; the second name only in the middle.
+  const auto grows = moving({100, 100}, {100, 100}, 20, 100, 80);
+  BoxWorld world(100, {{"dog", kRed, grows, 0.7f}, {"cat", kRed, during(0, 60, grows), 0.5f}});
+  Scene scene(world, world.detector(), "one thing");
+  const auto choice = RulesSoundReasoner().name_objects(scene, heard_);
+  ASSERT_EQ(choice.objects.size(), 1U);
+  EXPECT_EQ(choice.objects[0], (SoundingObject{"dog", 5}));
+}
+
 TEST_F(SoundReasonersTest, RulesTryNarrowerThings) {
   BoxWorld world(100, {{"penguin", kRed, resting({60, 60}, 40), 0.7f}});
   Scene scene(world, world.detector(), "penguin");
