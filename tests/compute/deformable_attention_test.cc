@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Oracle: the formula in double. A place in pixels has an f32 error of about 2^-24 of the map's
 // size, which a sample's value follows with the slope between two pixels: 1e-5 of the result for
-// maps of up to 100 pixels. bf16 values are rounded to 2^-9 before.
+// maps of up to 100 pixels. bf16 values are rounded to 2^-9 before; at that precision values are
+// rounded within: at most 2^-9 of each sample, and less of their sum.
 #include "compute/nn/deformable_attention.h"
 
 #include <gtest/gtest.h>
@@ -81,7 +82,7 @@ std::vector<float> scaled(std::vector<float> values, float scale, float shift) {
 
 class DeformableAttentionTest : public ::testing::TestWithParam<Case> {
  protected:
-  double error(ggml_type type) {
+  double error(ggml_type type, Precision precision = Precision::kF32) {
     const Case& p = GetParam();
     const int channels = p.heads * p.dim,
               count = p.heads * static_cast<int>(p.levels.size()) * p.points;
@@ -96,7 +97,7 @@ class DeformableAttentionTest : public ::testing::TestWithParam<Case> {
     const auto reference = scaled(
         random_values(static_cast<size_t>(p.reference_batch) * p.queries * (p.boxes ? 4 : 2), 4),
         0.3f, 0.5f);
-    TinyModel model({});
+    TinyModel model({}, 1, test_device(2, precision));
     const std::vector<float> got = model.run(
         {{{p.batch, pixels_of(p), channels}, value},
          {{p.batch, p.queries, 2 * count}, offsets},
@@ -117,6 +118,10 @@ TEST_P(DeformableAttentionTest, MatchesTheFormulaInDouble) {
 
 TEST_P(DeformableAttentionTest, TakesBf16Values) { EXPECT_LE(error(GGML_TYPE_BF16), 1e-5); }
 
+TEST_P(DeformableAttentionTest, RoundsValuesAtMostOnce) {
+  EXPECT_LE(error(GGML_TYPE_F32, Precision::kBf16), 1.0 / 512);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Shapes, DeformableAttentionTest,
     ::testing::Values(Case{{{8, 6}}, 1, 40, 1, 1, 1, false, 1},
@@ -124,24 +129,32 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{{{9, 13}, {5, 7}, {3, 4}, {2, 2}}, 2, 17, 8, 4, 32, true, 2},
                       Case{{{9, 13}, {5, 7}}, 3, 11, 4, 4, 16, false, 1},
                       Case{{{6, 5}, {3, 3}, {2, 2}}, 1, 9, 2, 7, 64, false, 1},
-                      Case{{{6, 5}, {3, 3}}, 2, 5, 3, 3, 10, true, 1}));
+                      Case{{{6, 5}, {3, 3}}, 2, 5, 3, 3, 10, true, 1},
+                      // As many queries as pixels, and more than a thread takes at a time.
+                      Case{{{9, 13}, {5, 7}, {3, 4}, {2, 2}}, 2, 168, 8, 4, 32, false, 1},
+                      Case{{{6, 5}, {3, 3}, {2, 2}}, 1, 1031, 2, 7, 64, true, 1},
+                      Case{{{7, 4}}, 3, 29, 3, 1, 96, false, 3}));
 
 // Offsets from a damaged network: whatever they are, nothing outside the maps is read and the
 // result is a number or NaN.
 TEST(DeformableAttentionTest, SurvivesOffsetsThatAreNoNumbers) {
-  TinyModel model({});
   const float inf = std::numeric_limits<float>::infinity(),
               nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> got =
-      model.run({{{1, 4, 16}, std::vector<float>(64, 1.0f)},
-                 {{1, 1, 8}, {inf, 0, -inf, 1e30f, nan, nan, -1e30f, 0}},
-                 {{1, 1, 4}, {0, 0, 0, 0}},
-                 {{1, 1, 2}, {0.5f, 0.5f}}},
-                [](Graph& g, auto in) {
-                  return deformable_attention(g, {.levels = {{2, 2}}, .heads = 1, .points = 4},
-                                              in[0], in[1], in[2], in[3]);
-                });
-  EXPECT_EQ(got, std::vector<float>(16, 0.0f));
+  for (const int channels : {16, 32}) {
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      TinyModel model({}, 1, test_device(2, precision));
+      const std::vector<float> got = model.run(
+          {{{1, 4, channels}, std::vector<float>(4 * static_cast<size_t>(channels), 1.0f)},
+           {{1, 1, 8}, {inf, 0, -inf, 1e30f, nan, nan, -1e30f, 0}},
+           {{1, 1, 4}, {0, 0, 0, 0}},
+           {{1, 1, 2}, {0.5f, 0.5f}}},
+          [](Graph& g, auto in) {
+            return deformable_attention(g, {.levels = {{2, 2}}, .heads = 1, .points = 4}, in[0],
+                                        in[1], in[2], in[3]);
+          });
+      EXPECT_EQ(got, std::vector<float>(static_cast<size_t>(channels), 0.0f));
+    }
+  }
 }
 
 }  // namespace

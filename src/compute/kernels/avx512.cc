@@ -110,6 +110,9 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .product = Products<F32>::product,
                                  .softmax = Products<F32>::softmax};
 
-const RowKernels kAvx512Rows = {.layer_norm = layer_norm, .activate = activate, .depthwise_row = depthwise_row};
+const RowKernels kAvx512Rows = {.layer_norm = layer_norm,
+                                .activate = activate,
+                                .depthwise_row = depthwise_row,
+                                .deformable_head = deformable_head};
 
 }  // namespace alref::compute::kernels

@@ -10,4 +10,6 @@ extern const BlockKernels kAvx512Bf16;
 extern const BlockKernels kAmxBf16;
 extern const RowKernels kAvx512Rows;
 
+void deformable_head(const DeformableHead& head);
+
 }  // namespace alref::compute::kernels

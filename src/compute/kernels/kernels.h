@@ -115,6 +115,7 @@ struct RowKernels {
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with stride 1.
   void (*depthwise_row)(const struct DepthwiseRow& row);
+  void (*deformable_head)(const struct DeformableHead& head);  ///< compute/kernels/deformable.h
 };
 
 struct DepthwiseRow {

@@ -9,6 +9,7 @@
 
 #include "compute/onednn/attention.h"
 #include "compute/onednn/convolution.h"
+#include "compute/onednn/deformable_attention.h"
 #include "compute/onednn/fusion.h"
 #include "compute/onednn/matmul.h"
 #include "compute/onednn/primitives.h"
@@ -70,7 +71,7 @@ bool has_plain_rows(const ggml_tensor* t) {
 }
 
 // Who computes a node.
-enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kWindowAttention, kConvolution };
+enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kWindowAttention, kDeformableAttention, kConvolution };
 
 Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
@@ -83,6 +84,9 @@ Step step_of_custom(const Backend& b, const ggml_tensor* node) {
     return own || b.primitives.takes_attention(*attention, node) ? Step::kAttention : Step::kGgml;
   }
   if (own && dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
+  if (const auto* deformable = dynamic_cast<const DeformableAttentionOp*>(op)) {
+    return takes_deformable_attention(b.engine, *deformable, node) ? Step::kDeformableAttention : Step::kGgml;
+  }
   return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution : Step::kGgml;
 }
 
@@ -129,6 +133,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
     }
     case Step::kWindowAttention:
       run_window_attention(b.engine, static_cast<const WindowAttentionOp&>(*custom_op_of(node)), node);
+      break;
+    case Step::kDeformableAttention:
+      run_deformable_attention(b.engine, static_cast<const DeformableAttentionOp&>(*custom_op_of(node)), node);
       break;
     case Step::kConvolution: {
       const auto& op = static_cast<const ConvolutionOp&>(*custom_op_of(node));

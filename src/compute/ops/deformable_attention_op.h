@@ -27,10 +27,11 @@ struct DeformableAttentionParams {
 /// weighted sum.
 ///
 ///   value      [B, S, heads * d]                         f32 or bf16; S = pixels of all levels,
-///   one after the other offsets    [B, Q, heads * levels * points * 2]       f32, (x, y) innermost
+///                                                        one after the other
+///   offsets    [B, Q, heads * levels * points * 2]       f32, (x, y) innermost
 ///   scores     [B, Q, heads * levels * points]           f32, before the softmax
-///   reference  [B or 1, Q, 2] points or [.., 4] boxes    f32, in [0, 1]: (x, y) or (centre x,
-///   centre y, width, height)
+///   reference  [B or 1, Q, 2] points or [.., 4] boxes    f32, in [0, 1]: (x, y) or
+///                                                        (centre x, centre y, width, height)
 ///   ->         [B, Q, heads * d]                         f32
 ///
 /// A point of level l is sampled at reference + offset / size of l; with a box, at its centre +
@@ -42,6 +43,7 @@ class DeformableAttentionOp : public CustomOp {
 
   std::string_view name() const override { return "deformable attention"; }
   void run(ggml_tensor* node, int part, int parts) const override;
+  const DeformableAttentionParams& params() const { return params_; }
 
  private:
   DeformableAttentionParams params_;

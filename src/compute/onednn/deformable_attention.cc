@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/deformable_attention.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "compute/kernels/deformable.h"
+
+namespace alref::compute::onednn {
+namespace {
+
+constexpr int64_t kPixels = 64;    // copied at a time
+constexpr int64_t kQueries = 512;  // that a thread takes at a time
+
+int64_t points_of(const DeformableAttentionParams& params) {
+  return static_cast<int64_t>(params.levels.size()) * params.points;
+}
+
+kernels::DeformablePoints table_of(const DeformableAttentionParams& params, int64_t pixel_bytes) {
+  kernels::DeformablePoints table{
+      .width = {}, .height = {}, .stride = {}, .start = {}, .count = points_of(params)};
+  const auto padded = static_cast<size_t>((table.count + 15) / 16 * 16);
+  int64_t first = 0;
+  for (const MapSize& level : params.levels) {
+    const auto points = static_cast<size_t>(params.points);
+    table.width.insert(table.width.end(), points, static_cast<float>(level.width));
+    table.height.insert(table.height.end(), points, static_cast<float>(level.height));
+    table.stride.insert(table.stride.end(), points,
+                        static_cast<int32_t>(level.width * pixel_bytes));
+    table.start.insert(table.start.end(), points, static_cast<int32_t>(first * pixel_bytes));
+    first += level.pixels();
+  }
+  table.width.resize(padded, 1), table.height.resize(padded, 1);
+  table.stride.resize(padded, 0), table.start.resize(padded, 0);
+  return table;
+}
+
+const float* row_of(const ggml_tensor* t, int64_t row, int64_t image) {
+  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
+                                        static_cast<size_t>(row) * t->nb[1] +
+                                        static_cast<size_t>(image) * t->nb[2]);
+}
+
+std::ptrdiff_t stride_of(const ggml_tensor* t) {
+  return static_cast<std::ptrdiff_t>(t->nb[1] / sizeof(float));
+}
+
+}  // namespace
+
+bool takes_deformable_attention(const Engine& engine, const DeformableAttentionOp& op,
+                                const ggml_tensor* node) {
+  const ggml_tensor* value = node->src[0];
+  const int64_t d = value->ne[0] / op.params().heads;
+  // A copy costs about as much as a quarter of the pixels' queries.
+  return engine.rows() && d % 32 == 0 && points_of(op.params()) <= kernels::kMostDeformablePoints &&
+         value->ne[1] * d * 4 <= std::numeric_limits<int32_t>::max() &&
+         4 * node->ne[1] >= value->ne[1];
+}
+
+void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, ggml_tensor* node) {
+  const ggml_tensor *value = node->src[0], *offsets = node->src[1], *scores = node->src[2],
+                    *reference = node->src[3];
+  const DeformableAttentionParams& params = op.params();
+  const kernels::BlockKernels& kernels = *engine.fast();
+  const int64_t heads = params.heads, d = value->ne[0] / heads, pixels = value->ne[1],
+                queries = node->ne[1];
+  const int64_t pixel_bytes = d * static_cast<int64_t>(kernels.element_bytes),
+                map_bytes = pixels * pixel_bytes;
+  const kernels::DeformablePoints points = table_of(params, pixel_bytes);
+  std::byte* maps = engine.shared_scratch(static_cast<size_t>(heads * map_bytes));
+  for (int64_t image = 0; image < value->ne[2]; ++image) {
+    engine.parallel((pixels + kPixels - 1) / kPixels, [&](int64_t item, int) {
+      const int64_t begin = item * kPixels, count = std::min(kPixels, pixels - begin);
+      for (int64_t head = 0; head < heads; ++head) {
+        const float* rows[kPixels];
+        for (int64_t i = 0; i < count; ++i) rows[i] = row_of(value, begin + i, image) + head * d;
+        kernels.convert(rows, count, d, maps + head * map_bytes + begin * pixel_bytes, d);
+      }
+    });
+    // Head after head, so that the threads read one map at a time.
+    const int64_t blocks = (queries + kQueries - 1) / kQueries;
+    engine.parallel(heads * blocks, [&](int64_t item, int) {
+      const int64_t head = item / blocks, begin = item % blocks * kQueries;
+      engine.rows()->deformable_head(
+          {.points = &points,
+           .map = maps + head * map_bytes,
+           .element = kernels.element,
+           .channels = d,
+           .queries = std::min(kQueries, queries - begin),
+           .offsets = row_of(offsets, begin, image) + head * points.count * 2,
+           .scores = row_of(scores, begin, image) + head * points.count,
+           .reference = row_of(reference, begin, image % reference->ne[2]),
+           .offsets_stride = stride_of(offsets),
+           .scores_stride = stride_of(scores),
+           .reference_stride = stride_of(reference),
+           .boxes = reference->ne[0] == 4,
+           .per_point = 0.5f / static_cast<float>(params.points),
+           .result =
+               static_cast<float*>(node->data) + (image * queries + begin) * node->ne[0] + head * d,
+           .result_stride = node->ne[0]});
+    });
+  }
+}
+
+}  // namespace alref::compute::onednn
