@@ -6,20 +6,35 @@ JOBS ?= $(shell nproc)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all demo test parity setup build fuzz bench-data clean
+.PHONY: all demo test parity setup build asan tsan tidy fuzz bench-data clean
 
 all: build
 
 setup:
 	@tools/setup.sh
 
+# $(call configured,PRESET): ninja configures again by itself where a CMake file has changed.
+configured = test build/$(1)/build.ninja -nt CMakePresets.json || cmake --preset $(1) >build-configure.log 2>&1 || \
+  { cat build-configure.log; rm -f build-configure.log; exit 1; }; rm -f build-configure.log
+
 build: setup
-	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
-	@rm -f build-configure.log
+	@$(call configured,release)
 	@cmake --build --preset release -j$(JOBS)
 
 test: build
 	@ctest --preset release -j$(JOBS)
+
+# Every test under AddressSanitizer and UndefinedBehaviorSanitizer, or under ThreadSanitizer.
+asan tsan: setup
+	@$(call configured,$@)
+	@cmake --build --preset $@ -j$(JOBS)
+	@ctest --preset $@ -j$(JOBS)
+
+# clang-tidy over every file of ours; a second run reads what has changed since.
+tidy: setup
+	@command -v clang-tidy-14 >/dev/null || { echo "make tidy: needs clang-tidy 14; install the Debian package clang-tidy-14" >&2; exit 1; }
+	@$(call configured,$@)
+	@cmake --build --preset $@ -j$(JOBS)
 
 # Needs Clang 14 (Debian: clang-14). FUZZ_RUNS executions of each target, 1,000,000 unless set.
 fuzz: setup

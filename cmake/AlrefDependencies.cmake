@@ -7,6 +7,15 @@ if(ALREF_OPENMP)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
 endif()
 
+# --- Vulkan: what ggml's backend wants, said in one line ---
+if(ALREF_VULKAN)
+  find_package(Vulkan QUIET COMPONENTS glslc)
+  find_package(SPIRV-Headers CONFIG QUIET)
+  if(NOT Vulkan_FOUND OR NOT Vulkan_glslc_FOUND OR NOT SPIRV-Headers_FOUND)
+    message(FATAL_ERROR "ALREF_VULKAN needs Vulkan's headers and loader, glslc and SPIR-V's headers (Debian: libvulkan-dev glslc spirv-headers).")
+  endif()
+endif()
+
 # --- ggml ---
 if(NOT ALREF_GGML_DIR)
   if(DEFINED ENV{ALREF_GGML_DIR} AND NOT "$ENV{ALREF_GGML_DIR}" STREQUAL "")

@@ -8,11 +8,13 @@ cd "$(dirname "$0")/.."
 command -v clang++-14 >/dev/null || { echo "fuzz: needs Clang 14; install the Debian package clang-14" >&2; exit 1; }
 runs=${FUZZ_RUNS:-1000000}
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
 mkdir -p build/fuzz/findings build/fuzz/corpus
 
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then
+if [ ${#targets[@]} -gt 0 ]; then
+  cmake --build build/fuzz -j"${JOBS:-$(nproc)}" --target "${targets[@]/#/fuzz_}"
+else
+  cmake --build --preset fuzz -j"${JOBS:-$(nproc)}"
   for program in build/fuzz/fuzzers/*; do targets+=("$(basename "$program")"); done
 fi
 for target in "${targets[@]}"; do

@@ -26,9 +26,9 @@ install_packages() {
   fi
   echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-    fail "apt-get update failed; check the network and /etc/apt/sources.list"
+    fail "apt-get update failed; it needs the right to use sudo, the network and a sound /etc/apt/sources.list"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
-    fail "apt-get could not install: ${missing[*]}"
+    fail "apt-get could not install ${missing[*]}; it says above why (no network? no such package in /etc/apt/sources.list?)"
 }
 
 # ggml comes with the source distribution of llama-cpp-python: pinned, checked, unpacked into third_party/ggml.
@@ -44,7 +44,7 @@ bring_ggml() {
   scratch=$(mktemp -d)
   trap "rm -rf '$scratch'" EXIT  # expanded now: the variable is gone when the script ends
   python3 -m venv "$scratch/venv" || fail "python3 -m venv failed; is the Debian package python3-venv installed?"
-  "$scratch/venv/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary "$GGML_PACKAGE" \
+  "$scratch/venv/bin/pip" download -q --retries 1 --disable-pip-version-check --no-deps --no-binary "$GGML_PACKAGE" \
       -d "$scratch" "$GGML_PACKAGE==$GGML_PACKAGE_VERSION" ||
     fail "could not download $GGML_PACKAGE $GGML_PACKAGE_VERSION with pip; check the network, or point ALREF_GGML_DIR at a ggml source tree"
   archive=$(find "$scratch" -maxdepth 1 -name '*.tar.gz')

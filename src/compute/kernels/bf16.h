@@ -50,10 +50,11 @@ struct Bf16 {
   // table of 64. The error of a weight is that of rounding it to bf16 and half as much again; the
   // sum is that of the rounded weights, so that it does not add up.
   static constexpr float kSteps = 128;
-  // With a whole top, all is whole from here on.
-  static float rounded_top(float top) { return __builtin_ceilf(top * kSteps) / kSteps; }
+  // With a whole top, all is whole from here on. From 2^16 on, floats have no more than 7 bits of fraction anyway.
+  static float rounded_top(float top) {
+    return __builtin_fabsf(top) < 65536 ? __builtin_ceilf(top * kSteps) / kSteps : top;
+  }
   static float weigh(const float* scores, int64_t n, float scale, float top, T* weights) {
-    if (!(__builtin_fabsf(top) < 1e30f)) return __builtin_nanf("");
     constexpr float kWhole = 3 << 22;  // a float of this size ends with its units
     const __m512 factor = _mm512_set1_ps(scale * kSteps), zero = _mm512_set1_ps(kWhole),
                  base = _mm512_set1_ps(kWhole + kSteps * (127 - top));

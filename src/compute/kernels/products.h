@@ -210,6 +210,28 @@ struct Products {
     }
   }
 
+  static bool has_nan(const float* x, int64_t n) {
+    __mmask16 found = 0;
+    for (int64_t j = 0; j < n; j += 16) {
+      const __m512 some = _mm512_maskz_loadu_ps(first_lanes(n - j), x + j);
+      found |= _mm512_cmp_ps_mask(some, some, _CMP_UNORD_Q);
+    }
+    return found != 0;
+  }
+
+  // From here on 2^(scale * score - top) loses its precision to the rounding of the exponent's large parts, and in the end all
+  // of it.
+  static constexpr float kLargeTop = 1024;
+  // Makes such scores scale * score - top. The product is rounded as the top was: multiplied and subtracted at once, the
+  // highest would not become 0.
+  static void lower(float* scores, int64_t keys, float scale, float top) {
+    for (int64_t j = 0; j < keys; j += 16) {
+      const __m512 x = _mm512_mul_round_ps(_mm512_loadu_ps(scores + j), _mm512_set1_ps(scale),
+                                           _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      _mm512_storeu_ps(scores + j, _mm512_sub_ps(x, _mm512_set1_ps(top)));
+    }
+  }
+
   // kFirst: the first block, before which there is nothing.
   template <bool kAdd, bool kFirst>
   static void softmax_row(const SoftmaxBlock& s, int64_t row) {
@@ -237,7 +259,8 @@ struct Products {
     };
     for (int64_t j = 0; j < whole; j += 16) raise(j, 0xffff);
     if (rest) raise(whole, rest);
-    const bool nan = _mm512_cmp_ps_mask(any, any, _CMP_UNORD_Q) != 0;  // stays NaN
+    // Stays NaN. Infinity less infinity makes one, too, where the sum of numbers became infinite.
+    const bool nan = _mm512_cmp_ps_mask(any, any, _CMP_UNORD_Q) != 0 && has_nan(scores, s.keys);
     float top = _mm512_reduce_max_ps(high);
     if constexpr (!kAdd) top *= s.scale * unit;
     top = E::rounded_top(top);
@@ -252,7 +275,13 @@ struct Products {
       if (kFirst || nan) s.sums[row] = nan ? __builtin_nanf("") : 0;
       return;
     }
-    float sum = E::weigh(scores, s.keys, kAdd ? 1 : s.scale * unit, top, weights);
+    float sum = __builtin_nanf("");
+    if (__builtin_fabsf(top) < kLargeTop) [[likely]] {
+      sum = E::weigh(scores, s.keys, kAdd ? 1 : s.scale * unit, top, weights);
+    } else if (__builtin_isfinite(top)) {
+      lower(scores, s.keys, kAdd ? 1 : s.scale * unit, top);
+      sum = E::weigh(scores, s.keys, 1, 0, weights);
+    }
     for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());
     if (nan) sum = __builtin_nanf("");
     s.tops[row] = top;

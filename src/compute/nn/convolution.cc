@@ -7,7 +7,8 @@ namespace alref::compute::nn {
 namespace {
 
 // [out, in, kh, kw] -> [kh, kw, in, out]
-std::vector<float> channels_last(const std::vector<float>& weight, int64_t out, int64_t in, int64_t taps) {
+std::vector<float> channels_last(const std::vector<float>& weight, int64_t out, int64_t in,
+                                 int64_t taps) {
   std::vector<float> result(weight.size());
   for (int64_t o = 0; o < out; ++o) {
     for (int64_t i = 0; i < in; ++i) {
@@ -24,6 +25,34 @@ int64_t out_length(int64_t in, int64_t kernel, int64_t stride, int64_t pad) {
   return (in + 2 * pad - kernel) / stride + 1;
 }
 
+// Plain ggml, for devices that cannot run ConvolutionOp themselves: planes [N, C, H, W] by a weight
+// [out, in, kh, kw].
+ggml_tensor* convolve_planes(ggml_context* c, const ConvolutionParams& p, ggml_tensor* weight,
+                             ggml_tensor* planes) {
+  const auto convolve = [&](auto operation, ggml_tensor* w, ggml_tensor* x) {
+    return operation(c, w, x, static_cast<int>(p.stride_w), static_cast<int>(p.stride_h),
+                     static_cast<int>(p.pad_w), static_cast<int>(p.pad_h), 1, 1);
+  };
+  if (p.groups == 1) return convolve(ggml_conv_2d_direct, weight, planes);
+  if (weight->ne[2] == 1 && weight->ne[3] == planes->ne[2]) {
+    return convolve(ggml_conv_2d_dw_direct, weight, planes);
+  }
+  // ggml has no groups but these: one convolution each.
+  const int64_t in = planes->ne[2] / p.groups, out = weight->ne[3] / p.groups;
+  ggml_tensor* y = nullptr;
+  for (int64_t group = 0; group < p.groups; ++group) {
+    ggml_tensor* w =
+        ggml_view_4d(c, weight, weight->ne[0], weight->ne[1], in, out, weight->nb[1], weight->nb[2],
+                     weight->nb[3], static_cast<size_t>(group * out) * weight->nb[3]);
+    ggml_tensor* x =
+        ggml_view_4d(c, planes, planes->ne[0], planes->ne[1], in, planes->ne[3], planes->nb[1],
+                     planes->nb[2], planes->nb[3], static_cast<size_t>(group * in) * planes->nb[2]);
+    ggml_tensor* part = convolve(ggml_conv_2d_direct, w, ggml_cont(c, x));
+    y = y ? ggml_concat(c, y, part, 2) : part;
+  }
+  return y;
+}
+
 }  // namespace
 
 Convolution::Convolution(const Weights& w, int64_t in, int64_t out, const ConvolutionParams& params,
@@ -33,8 +62,9 @@ Convolution::Convolution(const Weights& w, int64_t in, int64_t out, const Convol
   const Shape shape = {out, group_in, params.kernel_h, params.kernel_w};
   if (w.device().is_host()) {
     const std::vector<float> values = w.values("weight", shape);
-    weight_ = w.constant("weight (channels last)", {params.kernel_h, params.kernel_w, group_in, out},
-                         channels_last(values, out, group_in, params.kernel_h * params.kernel_w));
+    weight_ =
+        w.constant("weight (channels last)", {params.kernel_h, params.kernel_w, group_in, out},
+                   channels_last(values, out, group_in, params.kernel_h * params.kernel_w));
   } else {
     weight_ = w.f32("weight", shape);
   }
@@ -49,12 +79,8 @@ ggml_tensor* Convolution::operator()(Graph& g, ggml_tensor* x) const {
     return bias_ ? custom(g, op, shape, {x, weight_, bias_}) : custom(g, op, shape, {x, weight_});
   }
   ggml_context* c = g.context();
-  GGML_ASSERT(params_.groups == 1 || weight_->ne[2] == 1);  // ggml has plain and depthwise convolutions
   ggml_tensor* planes = ggml_cont(c, ggml_permute(c, x, 2, 0, 1, 3));  // [N, C, H, W]
-  const auto convolve = params_.groups == 1 ? ggml_conv_2d_direct : ggml_conv_2d_dw_direct;
-  ggml_tensor* y = convolve(c, weight_, planes, static_cast<int>(params_.stride_w),
-                            static_cast<int>(params_.stride_h), static_cast<int>(params_.pad_w),
-                            static_cast<int>(params_.pad_h), 1, 1);
+  ggml_tensor* y = convolve_planes(c, params_, weight_, planes);
   y = ggml_cont(c, ggml_permute(c, y, 1, 2, 0, 3));  // [N, H', W', C]
   return bias_ ? ggml_add(c, y, bias_) : y;
 }
@@ -80,8 +106,10 @@ ConvolutionTransposed2x2::ConvolutionTransposed2x2(const Weights& w, int64_t in,
 ggml_tensor* ConvolutionTransposed2x2::operator()(Graph& g, ggml_tensor* x) const {
   ggml_context* c = g.context();
   const int64_t width = x->ne[1], height = x->ne[2], batch = x->ne[3];
-  ggml_tensor* y = ggml_add(c, ggml_mul_mat(c, weight_, x), bias_);  // [N, H, W, 2 (dy), 2 (dx), out]
-  // Two dx neighbours stand beside each other already; rows dy = 0 and 1 of a line of pixels have to come apart.
+  ggml_tensor* y =
+      ggml_add(c, ggml_mul_mat(c, weight_, x), bias_);  // [N, H, W, 2 (dy), 2 (dx), out]
+  // Two dx neighbours stand beside each other already; rows dy = 0 and 1 of a line of pixels have
+  // to come apart.
   y = ggml_reshape_4d(c, y, 2 * out_, 2, width, height * batch);
   y = ggml_cont(c, ggml_permute(c, y, 0, 2, 1, 3));  // [N * H, 2 (dy), W, 2 (dx) * out]
   return ggml_reshape_4d(c, y, out_, 2 * width, 2 * height, batch);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "compute/onednn/gelu.h"
+
 namespace alref::compute::onednn {
 namespace {
 
@@ -29,6 +31,7 @@ ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory:
                           : ConvolutionDescription(e, kind, algorithm, x, w, y, stride, left, right, attr);
 }
 void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) { ops.append_eltwise(algorithm, 0, 0); }
+constexpr bool kOwnGelu = true;  // oneDNN 3.2's makes NaN of infinity
 #else
 using MatmulDescription = dnnl::matmul::primitive_desc;
 using ConvolutionDescription = dnnl::convolution_forward::primitive_desc;
@@ -47,6 +50,7 @@ ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory:
   return {{kind, algorithm, x, w, bias, y, stride, left, right}, attr, e};
 }
 void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) { ops.append_eltwise(1, algorithm, 0, 0); }
+constexpr bool kOwnGelu = false;
 #endif
 
 memory::desc plain(const memory::dims& dims, const memory::dims& strides) {
@@ -134,10 +138,9 @@ bool Primitives::takes_matmul(const ggml_tensor* node) const {
   return b->type == GGML_TYPE_F32 && x->ne[1] * b->ne[1] * b->ne[0] >= 1 << 18;
 }
 
-void Primitives::run_matmul(Engine& engine, const Linear& linear) {
+void Primitives::run_product(Engine& engine, const Linear& linear, float* result) {
   const ggml_tensor *b = linear.product->src[0], *x = linear.product->src[1];
   const int64_t k = b->ne[0], n = b->ne[1];
-  auto* result = static_cast<float*>(linear.result->data);
   if (linear.residual && linear.residual->data != linear.result->data) {
     std::memcpy(result, linear.residual->data, ggml_nbytes(linear.result));  // oneDNN adds to what it finds there
   }
@@ -155,6 +158,19 @@ void Primitives::run_matmul(Engine& engine, const Linear& linear) {
                result + (i3 * x->ne[2] + i2) * key.m * n);
     }
   }
+}
+
+void Primitives::run_matmul(Engine& engine, const Linear& linear) {
+  auto* result = static_cast<float*>(linear.result->data);
+  if (!kOwnGelu || linear.activation != kernels::Activation::kGelu) return run_product(engine, linear, result);
+  // The residual may stand where the result will.
+  float* sums = linear.residual ? reinterpret_cast<float*>(engine.shared_scratch(ggml_nbytes(linear.result))) : result;
+  run_product(engine, {.product = linear.product, .bias = linear.bias, .result = linear.result}, sums);
+  const auto* residual = linear.residual ? static_cast<const float*>(linear.residual->data) : nullptr;
+  const int64_t n = linear.product->ne[0];
+  engine.parallel(ggml_nelements(linear.result) / n, [&](int64_t row, int) {
+    gelu(sums + row * n, residual ? residual + row * n : nullptr, result + row * n, n);
+  });
 }
 
 bool Primitives::takes_attention(const AttentionOp& op, const ggml_tensor* node) const {

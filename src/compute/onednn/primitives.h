@@ -51,6 +51,8 @@ class Primitives {
 
   void multiply(Engine& engine, const ProductKey& key, const float* source, const float* weights, const float* bias,
                 float* result);
+  /// run_matmul with another place for the result.
+  void run_product(Engine& engine, const Linear& linear, float* result);
   Primitive make_convolution(const ConvolutionOp& op, const ggml_tensor* node);
   void execute(Engine& engine, const Primitive& p, const float* source, const void* weights, const float* bias, float* result);
   const float* as_f32(Engine& engine, const ggml_tensor* weight);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention over more keys than one block holds.
+#include "compute/nn/attention.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "compute/engine_testing.h"
+
+namespace alref::compute {
+namespace {
+
+struct LongAttention {
+  static constexpr int kBatch = 2, kHeads = 2, kQueries = 130, kKeys = 900, kDim = 40,
+                       kValueDim = 24;
+
+  /// softmax(q k^T * scale + bias + mask) v in double; rows whose scores are all -inf give zeros.
+  std::vector<double> expected() const {
+    std::vector<double> result;
+    for (int b = 0; b < kBatch; ++b) {
+      for (int i = 0; i < kQueries; ++i) {
+        for (int h = 0; h < kHeads; ++h) {
+          std::vector<double> weights(kKeys);
+          double sum = 0;
+          for (int j = 0; j < kKeys; ++j) {
+            double score = 0;
+            for (int c = 0; c < kDim; ++c) {
+              score += double{q[((b * kQueries + i) * kHeads + h) * kDim + c]} *
+                       k[((b * kKeys + j) * kHeads + h) * kDim + c];
+            }
+            weights[j] = score * kScale;
+            if (!plain) {
+              weights[j] += double{bias[(h * kQueries + i) * kKeys + j]} +
+                            mask[(b * kQueries + i) * kKeys + j];
+            }
+          }
+          const double top = *std::max_element(weights.begin(), weights.end());
+          for (double& weight : weights) {
+            weight = top == -INFINITY ? 0 : std::exp(weight - top);
+            sum += weight;
+          }
+          for (int c = 0; c < kValueDim; ++c) {
+            double value = 0;
+            for (int j = 0; j < kKeys; ++j) {
+              value += weights[j] * v[((b * kKeys + j) * kHeads + h) * kValueDim + c];
+            }
+            result.push_back(sum == 0 ? 0 : value / sum);
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+  std::vector<float> run(Device& device) const {
+    Graph g(device);
+    ggml_tensor *tq = g.input(GGML_TYPE_F32, {kBatch, kQueries, kHeads * kDim}),
+                *tk = g.input(GGML_TYPE_F32, {kBatch, kKeys, kHeads * kDim}),
+                *tv = g.input(GGML_TYPE_F32, {kBatch, kKeys, kHeads * kValueDim}),
+                *tb = g.input(GGML_TYPE_F32, {kHeads, kQueries, kKeys}),
+                *tm = g.input(GGML_TYPE_F32, {kBatch, kQueries, kKeys});
+    ggml_tensor* y = g.output(
+        nn::attention(g, tq, tk, tv, kHeads, kScale, plain ? nullptr : tb, plain ? nullptr : tm));
+    g.write(tq, q);
+    g.write(tk, k);
+    g.write(tv, v);
+    g.write(tb, bias);
+    g.write(tm, mask);
+    g.run();
+    return g.read(y);
+  }
+
+  static constexpr float kScale = 0.158f;
+  bool plain = false;  // without bias and mask
+  std::vector<float> q = random_values(kBatch * kQueries * kHeads * kDim, 1),
+                     k = random_values(kBatch * kKeys * kHeads * kDim, 2),
+                     v = random_values(kBatch * kKeys * kHeads * kValueDim, 3),
+                     bias = random_values(kHeads * kQueries * kKeys, 4),
+                     mask = std::vector<float>(kBatch * kQueries * kKeys, 0.0f);
+};
+
+// Keys come in several blocks: a query may see none of the first ones, or none at all.
+TEST(LongAttentionTest, WithMasksMatchesTheFormulaInDouble) {
+  LongAttention a;
+  for (int i = 0; i < LongAttention::kQueries; ++i) {
+    const int hidden = i % 3 == 0 ? 600 : i == 7 ? LongAttention::kKeys : i % 5;
+    std::fill_n(a.mask.begin() + i * LongAttention::kKeys, hidden, -INFINITY);
+  }
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    Device device(test_device(2, precision));
+    // Scores of size 1 err by 2e-3 in bf16, and so do their weights.
+    EXPECT_LE(relative_error(a.run(device), a.expected()),
+              precision == Precision::kF32 ? kF32Tolerance : kBf16Tolerance);
+  }
+}
+
+// The highest score takes it all, however large: at 1e35 neighbouring floats are 1e28 apart.
+// Factors are numbers of bf16, so that precisions agree which is the highest.
+TEST(LongAttentionTest, HugeScoresMatchTheFormulaInDouble) {
+  for (const float factor : {1e2f, 1e5f, 1e10f, 1e17f}) {
+    LongAttention a;
+    for (std::vector<float>* values : {&a.q, &a.k}) {
+      for (float& value : *values) value = ggml_bf16_to_fp32(ggml_fp32_to_bf16(value * factor));
+    }
+    for (int i = 0; i < LongAttention::kQueries; ++i) {
+      std::fill_n(a.mask.begin() + i * LongAttention::kKeys, i % 3 == 0 ? 600 : i % 5, -INFINITY);
+    }
+    for (const bool plain : {false, true}) {
+      a.plain = plain;
+      const std::vector<double> expected = a.expected();
+      for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+        Device device(test_device(2, precision));
+        // Scores of 1e4 err by 1e4 * 40 * 2^-24 = 2e-2 at worst, and so do weights where two are
+        // that near.
+        EXPECT_LE(relative_error(a.run(device), expected), kBf16Tolerance)
+            << factor << (plain ? ", plain" : "") << (precision == Precision::kF32 ? "" : ", bf16");
+      }
+    }
+  }
+}
+
+TEST(LongAttentionTest, ANanSpoilsItsOwnQueryOnly) {
+  LongAttention a;
+  const std::vector<double> clean = a.expected();
+  a.q[(5 * LongAttention::kHeads + 1) * LongAttention::kDim + 3] =
+      NAN;  // batch entry 0, query 5, head 1
+  Device device(test_device());
+  const std::vector<float> got = a.run(device);
+  for (size_t i = 0; i < got.size(); ++i) {
+    const size_t row = i / LongAttention::kValueDim;
+    if (row == 5 * LongAttention::kHeads + 1) {
+      EXPECT_TRUE(std::isnan(got[i])) << i;
+    } else {
+      ASSERT_NEAR(got[i], clean[i], 1e-5) << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace alref::compute
