@@ -64,8 +64,11 @@ struct Sam2VideoOptions {
   /// Memory for features of frames looked at lately: another object, sentence or pass does not
   /// encode them again.
   size_t feature_cache_bytes = size_t{512} << 20;
-  /// Memory for tracked frames beyond those that the running pass needs: what corrections and
-  /// further passes can build on. Each frame of an object takes 1.3 MB at 1024 px.
+  /// Each tracker's memory for tracked frames beyond those that the running pass and one in the
+  /// other direction from the same start need: what corrections and passes from elsewhere can build
+  /// on. Each frame of an object takes 1.3 MB at 1024 px. The farthest frames are forgotten first
+  /// and are then as if never passed: a prompt there makes a conditioning frame, not a correction.
+  /// Frames with prompts are never forgotten. 0 is enough for a pass forward and one back.
   size_t history_bytes = size_t{256} << 20;
   /// How many conditioning frames (those with prompts) a frame attends to, the nearest ones; -1:
   /// all, as the official code does unless told otherwise.

@@ -77,6 +77,7 @@ Models::Models(const ModelOptions& options) : networks_(std::make_unique<Network
   Sam2VideoOptions video;
   video.max_conditioning_frames = options.max_conditioning_frames;
   video.feature_cache_bytes = options.feature_cache_bytes;
+  video.history_bytes = 0;  // the method goes forward and back from one frame, and corrects nothing
   networks_->segmenter = sam2::make_sam2(sam2, device, video);
   networks_->detector = grounding_dino::make_grounding_dino(detector, device);
   networks_->identity =

@@ -185,6 +185,8 @@ void add_memory_options(CLI::App& command, Sam2VideoOptions& options) {
 
 void add_track_command(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
+  // One pass forward and one back from the same frame, all prompts given before.
+  arguments->options.history_bytes = 0;
   CLI::App* command = app.add_subcommand(
       "track", "Objects followed through a video from prompts on frames (SAM 2)");
   command->footer(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/sam2/feature_cache.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -29,25 +30,27 @@ uint64_t fingerprint(const Image& image) {
   return hash;
 }
 
-std::vector<uint8_t> FeatureCache::pack(const std::vector<float>& values) const {
-  const auto count = static_cast<int64_t>(values.size());
-  std::vector<uint8_t> bytes(values.size() * (half_ ? sizeof(ggml_bf16_t) : sizeof(float)));
-  if (half_) {
-    ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t*>(bytes.data()), count);
-  } else {
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-  }
-  return bytes;
-}
+size_t FeatureCache::number_bytes() const { return half_ ? sizeof(ggml_bf16_t) : sizeof(float); }
 
-std::vector<float> FeatureCache::unpack(const std::vector<uint8_t>& bytes) const {
-  std::vector<float> values(bytes.size() / (half_ ? sizeof(ggml_bf16_t) : sizeof(float)));
+uint8_t* FeatureCache::pack(std::span<const float> values, uint8_t* place) const {
   if (half_) {
-    ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(bytes.data()), values.data(),
+    ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t*>(place),
                           static_cast<int64_t>(values.size()));
   } else {
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    std::memcpy(place, values.data(), values.size_bytes());
   }
+  return place + values.size() * number_bytes();
+}
+
+std::vector<float> FeatureCache::unpack(size_t count, const uint8_t*& place) const {
+  std::vector<float> values(count);
+  if (half_) {
+    ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(place), values.data(),
+                          static_cast<int64_t>(count));
+  } else {
+    std::memcpy(values.data(), place, count * sizeof(float));
+  }
+  place += count * number_bytes();
   return values;
 }
 
@@ -55,26 +58,44 @@ bool FeatureCache::restore(uint64_t key, Network& network) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return false;
   entries_.splice(entries_.begin(), entries_, found->second);
-  const Entry& entry = *found->second;
-  network.restore(unpack(entry.embedding), unpack(entry.stride8), unpack(entry.stride4));
+  const Features& sizes = network.features();
+  const uint8_t* place = found->second->place;
+  const std::vector<float> embedding = unpack(sizes.embedding.bytes() / sizeof(float), place),
+                           stride8 = unpack(sizes.stride8.bytes() / sizeof(float), place),
+                           stride4 = unpack(sizes.stride4.bytes() / sizeof(float), place);
+  network.restore(embedding, stride8, stride4);
   return true;
+}
+
+uint8_t* FeatureCache::new_place() {
+  // So large that the C library maps each piece by itself and touches none of it.
+  constexpr size_t kPieceBytes = size_t{64} << 20;
+  const size_t places = std::max(size_t{1}, std::min(kPieceBytes, budget_) / entry_bytes_);
+  if (places_left_ == 0) {
+    pieces_.push_back(std::make_unique_for_overwrite<uint8_t[]>(places * entry_bytes_));
+    places_left_ = places;
+  }
+  return pieces_.back().get() + (places - places_left_--) * entry_bytes_;
 }
 
 void FeatureCache::keep(uint64_t key, const Network& network) {
   const Features& features = network.features();
-  const size_t floats =
-      (features.embedding.bytes() + features.stride8.bytes() + features.stride4.bytes());
-  const size_t needed = half_ ? floats / 2 : floats;
-  if (needed > budget_ || by_key_.contains(key)) return;
-  while (bytes_ + needed > budget_) {
-    bytes_ -= entries_.back().bytes();
+  entry_bytes_ =
+      (features.embedding.bytes() + features.stride8.bytes() + features.stride4.bytes()) /
+      sizeof(float) * number_bytes();
+  if (entry_bytes_ > budget_ || by_key_.contains(key)) return;
+  const std::array parts{features.embedding.read(), features.stride8.read(),
+                         features.stride4.read()};
+  if (bytes() + entry_bytes_ > budget_) {
     by_key_.erase(entries_.back().key);
-    entries_.pop_back();
+    entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
+    entries_.front().key = key;
+  } else {
+    entries_.push_front({key, new_place()});
   }
-  entries_.push_front({key, pack(features.embedding.read()), pack(features.stride8.read()),
-                       pack(features.stride4.read())});
   by_key_[key] = entries_.begin();
-  bytes_ += entries_.front().bytes();
+  uint8_t* place = entries_.front().place;
+  for (const std::vector<float>& part : parts) place = pack(part, place);
 }
 
 }  // namespace alref::sam2

@@ -99,7 +99,8 @@ MemoryBank::Recalled MemoryBank::recall(int frame, bool reverse,
   return result;
 }
 
-void MemoryBank::trim(size_t count, int frame, int start, int reach) {
+std::vector<int> MemoryBank::trim(size_t count, int frame, int start, int reach) {
+  std::vector<int> forgotten;
   while (tracked_.size() > count) {
     // The farthest is the first or the last one that may go.
     auto farthest = tracked_.end();
@@ -111,9 +112,18 @@ void MemoryBank::trim(size_t count, int frame, int start, int reach) {
         farthest = it;
       }
     }
-    if (farthest == tracked_.end()) return;
+    if (farthest == tracked_.end()) break;
+    forgotten.push_back(farthest->first);
     tracked_.erase(farthest);
   }
+  return forgotten;
+}
+
+size_t MemoryBank::bytes() const {
+  size_t sum = 0;
+  for (const auto& [frame, entry] : conditioning_) sum += entry.memory.bytes();
+  for (const auto& [frame, memory] : tracked_) sum += memory.bytes();
+  return sum;
 }
 
 }  // namespace alref::sam2

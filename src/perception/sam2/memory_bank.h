@@ -16,6 +16,10 @@ struct FrameMemory {
   std::vector<float> pointer;  ///< [d]
   FloatMap mask;               ///< low-resolution logits
   float object_score = 0;
+
+  size_t bytes() const {
+    return sizeof(float) * (memory.size() + pointer.size() + mask.values.size());
+  }
 };
 
 /// How memories are chosen for a frame.
@@ -62,7 +66,11 @@ class MemoryBank {
 
   /// Forgets tracked frames, those farthest from `frame` first, until at most `count` are left.
   /// Frames at most `reach` away from `frame` or from `start` stay in any case.
-  void trim(size_t count, int frame, int start, int reach);
+  /// @return  the frames that were forgotten
+  std::vector<int> trim(size_t count, int frame, int start, int reach);
+
+  /// What is kept, of frames with and without prompts.
+  size_t bytes() const;
 
  private:
   struct Conditioning {

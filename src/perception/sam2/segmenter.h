@@ -23,6 +23,8 @@ class Segmenter : public VideoSegmenter {
 
   Network& network() { return *network_; }
   const Sam2VideoOptions& options() const { return options_; }
+  /// What is kept of pictures' features.
+  size_t cached_bytes() const { return cache_.bytes(); }
 
   /// Makes the network look at a frame. False where the video has no such frame.
   bool look_at(FrameSource& frames, int frame);

@@ -287,7 +287,17 @@ void Tracker::forget(Object& target, int frame) const {
   const size_t count = segmenter_.options().history_bytes / bytes / objects_.size();
   const int reach =
       std::max(recall_options_.pointers, recall_options_.frames * recall_options_.stride);
-  target.bank.trim(count, frame, pass_->start, reach);
+  for (const int gone : target.bank.trim(count, frame, pass_->start, reach)) {
+    target.passed.erase(gone);
+  }
+}
+
+size_t Tracker::bytes() const {
+  size_t sum = 0;
+  for (const Object& object : objects_) {
+    sum += object.bank.bytes() + object.passed.size() * sizeof(*object.passed.begin());
+  }
+  return sum;
 }
 
 }  // namespace alref::sam2

@@ -13,7 +13,8 @@ namespace alref::sam2 {
 /// Objects followed through a video, with the semantics and defaults of the official predictor
 /// (sam2/sam2_video_predictor.py), with these differences: memories keep full precision; hole
 /// filling is off unless asked for; of tracked frames only so many are remembered as a later pass
-/// or correction is likely to need (Sam2VideoOptions::history_bytes).
+/// or correction is likely to need (Sam2VideoOptions::history_bytes), and a frame that is forgotten
+/// counts as never passed.
 class Tracker : public VideoTracker {
  public:
   Tracker(Segmenter& segmenter, FrameSource& frames);
@@ -28,13 +29,17 @@ class Tracker : public VideoTracker {
   void start_pass(int start, bool reverse) override;
   bool step(const FrameCallback& on_frame) override;
 
+  /// What is kept of all objects on frames passed so far.
+  size_t bytes() const;
+
  private:
   struct Object {
     int id;
     MemoryBank bank;
     // New prompts' results by frame, taken into the bank before the next step.
     std::map<int, FrameMemory> new_conditioning, new_corrections;
-    std::map<int, bool> passed;  // tracked frames, and whether in reverse
+    // Frames passed and not forgotten, and whether in reverse.
+    std::map<int, bool> passed;
   };
   struct Pass {
     int start;

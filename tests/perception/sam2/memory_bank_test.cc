@@ -10,6 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
 
 // A memory that says which frame it is of.
 FrameMemory of_frame(int frame) {
@@ -101,7 +102,9 @@ TEST(MemoryBankTest, APromptTakesThePlaceOfWhatWasTracked) {
 
 TEST(MemoryBankTest, ForgetsTheFarthestButNotWhatTheNextPassNeeds) {
   MemoryBank memories = bank({50}, range(0, 200));
-  memories.trim(/*count=*/40, /*frame=*/199, /*start=*/50, /*reach=*/10);
+  const size_t before = memories.bytes();
+  const std::vector<int> gone =
+      memories.trim(/*count=*/40, /*frame=*/199, /*start=*/50, /*reach=*/10);
   std::vector<int> left;
   for (int i = 0; i < 200; ++i) {
     if (memories.tracked(i)) left.push_back(i);
@@ -109,6 +112,10 @@ TEST(MemoryBankTest, ForgetsTheFarthestButNotWhatTheNextPassNeeds) {
   std::vector<int> expected = range(40, 61);
   for (const int frame : range(181, 200)) expected.push_back(frame);
   EXPECT_EQ(left, expected);
+  std::vector<int> both = left;
+  both.insert(both.end(), gone.begin(), gone.end());
+  EXPECT_THAT(both, UnorderedElementsAreArray(range(0, 200)));
+  EXPECT_EQ(before - memories.bytes(), gone.size() * sizeof(float));  // each memory is one number
 }
 
 }  // namespace

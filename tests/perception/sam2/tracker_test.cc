@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "perception/sam2/tracker.h"
+
 #include "alref/error.h"
 #include "alref/sam2.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "perception/sam2/segmenter.h"
 #include "perception/sam2/tiny_sam2.h"
 #include "testing/temporary_folder.h"
 
@@ -101,12 +104,16 @@ TEST_F(TrackerTest, EqualsTheOfficialCode) {
 
 TEST_F(TrackerTest, EncodesACachedFrameOnce) {
   const auto sam2 = open();
-  TinyVideo video;
+  constexpr int kMany = 100;
+  TinyVideo video(kMany);
   const auto tracker = sam2->open(video);
   tracker->add_box(1, 4, {8, 5, 40, 30});
   pass(*tracker, 4, false);
+  EXPECT_EQ(sam2->encoder_runs(), kMany - 4);
   pass(*tracker, 4, true);
-  EXPECT_EQ(sam2->encoder_runs(), kFrames);
+  EXPECT_EQ(sam2->encoder_runs(), kMany);
+  EXPECT_EQ(pass(*tracker, kMany - 1, true).size(), size_t{kMany});
+  EXPECT_EQ(sam2->encoder_runs(), kMany);
 
   // Another tracker of the same video, an image mask, another object: nothing is encoded again.
   const auto other = sam2->open(video);
@@ -114,7 +121,7 @@ TEST_F(TrackerTest, EncodesACachedFrameOnce) {
   other->add_box(2, 6, {1, 1, 20, 20});
   pass(*other, 6, false);
   sam2->mask_of_box(video, 2, {8, 5, 40, 30});
-  EXPECT_EQ(sam2->encoder_runs(), kFrames);
+  EXPECT_EQ(sam2->encoder_runs(), kMany);
 }
 
 TEST_F(TrackerTest, WithoutACacheGivesTheSameMasks) {
@@ -142,6 +149,51 @@ TEST_F(TrackerTest, ForgettingFarFramesChangesNoPassForwardAndBack) {
     results.push_back(pass(*tracker, 10, true));
   }
   EXPECT_EQ(results[0], results[1]);
+}
+
+// What is kept after some frames of a pass with two objects: memories, and features.
+struct Kept {
+  size_t memories, features;
+  bool operator==(const Kept&) const = default;
+};
+
+Kept kept_after(VideoSegmenter& sam2, int frames) {
+  TinyVideo video(frames, /*knows_length=*/false);
+  const auto tracker = sam2.open(video);
+  tracker->add_box(1, 0, {8, 5, 40, 30});
+  tracker->add_box(2, 3, {1, 1, 20, 20});
+  pass(*tracker, 0, false);
+  return {dynamic_cast<Tracker&>(*tracker).bytes(), dynamic_cast<Segmenter&>(sam2).cached_bytes()};
+}
+
+TEST_F(TrackerTest, KeepsNoMoreOfALongVideoThanOfAShortOne) {
+  constexpr size_t kBudget = size_t{1} << 20;
+  for (const size_t history : {size_t{0}, kBudget}) {
+    SCOPED_TRACE(history);
+    const auto sam2 = open("2.1", {.feature_cache_bytes = kBudget, .history_bytes = history});
+    const Kept early = kept_after(*sam2, 150), late = kept_after(*sam2, 300);
+    EXPECT_EQ(early, late);
+    EXPECT_LE(late.features, kBudget);
+    EXPECT_GT(late.features, kBudget / 2);
+    // Besides the budget, what two passes need: 33 frames and a prompt of each object.
+    EXPECT_LE(late.memories, history + kept_after(*sam2, 40).memories);
+  }
+}
+
+TEST_F(TrackerTest, APromptOnAForgottenFrameIsANewOne) {
+  const auto forgetful = open("2.1", {.history_bytes = 0}), mindful = open();
+  TinyVideo video(/*frames=*/60);
+  for (VideoSegmenter* sam2 : {forgetful.get(), mindful.get()}) {
+    const auto tracker = sam2->open(video);
+    tracker->add_box(1, 0, {8, 5, 40, 30});
+    pass(*tracker, 0, false);
+    tracker->add_box(1, 30, {12, 9, 50, 40});
+    const Masks again = pass(*tracker, 30, false);
+    const auto fresh = sam2->open(video);
+    fresh->add_box(1, 30, {12, 9, 50, 40});
+    // A correction would build on what was tracked there.
+    EXPECT_EQ(again.at(30) == pass(*fresh, 30, false).at(30), sam2 == forgetful.get());
+  }
 }
 
 TEST_F(TrackerTest, StopsWhereTheVideoEndsEarly) {
