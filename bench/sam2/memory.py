@@ -53,7 +53,7 @@ def main() -> int:
         while process.poll() is None:
             resident, peak = status_kib(process.pid, "VmRSS"), max(peak, status_kib(process.pid, "VmHWM"))
             done = sum(1 for _ in masks.iterdir()) if masks.is_dir() else 0
-            if resident and done:
+            if resident and 0 < done < args.frames:  # after the last one it gives back what it has
                 samples[done] = resident
             time.sleep(0.2)
         if process.returncode:
