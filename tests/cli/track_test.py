@@ -5,6 +5,9 @@
 usage: track_test.py ALREF TESTS/DATA
 """
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -166,6 +169,24 @@ def test_ctrl_c_keeps_what_is_done(folder: Path):
     for i in numbers:
         assert grey_values(out / "masks" / "1" / f"{i:05}.png")[:2] == (WIDTH, HEIGHT)
     assert sorted(p.name for p in (folder / "logits").iterdir()) == sorted(f"{i}_1.npy" for i in numbers)
+
+
+def test_a_terminal_shows_frames_a_second_and_the_time_left(folder: Path):
+    terminal, end = pty.openpty()
+    command = TRACK.arguments(frames(folder), "--sam2", MODEL, *BOX, "-o", folder / "out")
+    process = subprocess.Popen(command, stderr=end)
+    os.close(end)
+    said = b""
+    try:
+        while part := os.read(terminal, 4096):
+            said += part
+    except OSError:  # how Linux says that nobody writes to the terminal any more
+        pass
+    os.close(terminal)
+    assert process.wait(timeout=120) == 0
+    lines = said.decode().split("\r")
+    assert any(re.search(r"tracking \[#*\.+\] \d/4 frames, \d+\.\d/s, \d+:\d\d left", line) for line in lines), said
+    assert any(re.search(r"tracking \[#+\] 4/4 frames, \d+\.\d/s$", line.rstrip()) for line in lines), said
 
 
 def test_prompts_that_mean_nothing_are_refused(folder: Path):

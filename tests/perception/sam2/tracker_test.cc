@@ -224,7 +224,44 @@ TEST_F(TrackerTest, RefusesWhatMakesNoSense) {
   EXPECT_THROW(tracker->add_box(1, -1, {1, 1, 9, 9}), Error);
   EXPECT_THROW(tracker->add_mask(1, 0, Mask(3, 3)), Error);
   EXPECT_THROW(tracker->add_points(1, 0, {}, {}), Error);
+  for (const float wrong : {NAN, INFINITY, -INFINITY}) {
+    EXPECT_THROW(tracker->add_box(1, 0, {1, wrong, 9, 9}), Error);
+    EXPECT_THROW(tracker->add_points(1, 0, std::vector<Point>{{3, wrong}}, std::vector<int>{1}),
+                 Error);
+  }
+  EXPECT_THROW(tracker->add_box(1, 0, {kWidth + 1, 0, kWidth + 9, 9}), Error);
+  EXPECT_THROW(tracker->add_points(1, 0, std::vector<Point>{{3, kHeight + 1}}, std::vector<int>{1}),
+               Error);
   EXPECT_THROW(open("2.1", {.max_conditioning_frames = 1}), Error);
+}
+
+TEST_F(TrackerTest, CutsABoxToTheFrame) {
+  const auto sam2 = open();
+  TinyVideo video;
+  std::vector<Masks> results;
+  for (const Box& box : {Box{-10, 5, 1000, 30}, Box{0, 5, kWidth, 30}}) {
+    const auto tracker = sam2->open(video);
+    tracker->add_box(1, 0, box);
+    results.push_back(pass(*tracker, 0, false));
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
+class FlatVideo : public TinyVideo {
+ public:
+  int height() const override { return 0; }
+};
+
+TEST_F(TrackerTest, AVideoWithoutPixelsIsAnError) {
+  const auto sam2 = open();
+  FlatVideo video;
+  try {
+    sam2->open(video);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("60 x 0"));
+  }
 }
 
 TEST_F(TrackerTest, AResetTrackerIsNew) {
