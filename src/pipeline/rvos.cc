@@ -3,7 +3,10 @@
 
 #include "alref/error.h"
 
+#include <map>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/stopwatch.h"
 #include "pipeline/mask_passes.h"
@@ -36,22 +39,32 @@ class Run {
     }
   }
 
+  /// Frame by frame, so that sentences with a pivot frame in common share its features even where
+  /// no others are kept.
   void prompt() {
     const Stopwatch watch(run_.seconds.prompting);
+    std::vector<std::unique_ptr<VideoTracker>> trackers(run_.traces.size());
+    std::multimap<int, std::pair<size_t, Pivot>> by_frame;
+    for (size_t i = 0; i < run_.traces.size(); ++i) {
+      const auto& pivots = run_.traces[i].selection.pivots;
+      if (!pivots.empty()) trackers[i] = segmenter_.open(scene_.frames());
+      for (const Pivot& pivot : pivots) by_frame.emplace(pivot.frame, std::pair(i, pivot));
+    }
+    size_t done = 0;
+    for (const auto& [frame, prompted] : by_frame) {
+      const auto& [i, pivot] = prompted;
+      progress("prompts", done++, by_frame.size());
+      const Mask mask =
+          positive(segmenter_.mask_of_box(scene_.frames(), frame, pivot.detection.box));
+      trackers[i]->add_mask(kObject, frame, mask);
+      run_.traces[i].prompts.push_back({pivot, mask.area()});
+    }
     for (size_t i = 0; i < run_.traces.size(); ++i) {
       RvosTrace& trace = run_.traces[i];
       const auto& pivots = trace.selection.pivots;
-      progress("prompts", i, run_.traces.size());
       if (!pivots.empty()) {
-        auto tracker = segmenter_.open(scene_.frames());
-        for (const Pivot& pivot : pivots) {
-          const Mask mask =
-              positive(segmenter_.mask_of_box(scene_.frames(), pivot.frame, pivot.detection.box));
-          tracker->add_mask(kObject, pivot.frame, mask);
-          trace.prompts.push_back({pivot, mask.area()});
-        }
         trace.start = pivots[pivots.size() / 2].frame;
-        passes_.add(i, std::move(tracker), trace.start);
+        passes_.add(i, std::move(trackers[i]), trace.start);
       }
       if (events_.on_pivots) events_.on_pivots(i, trace);
     }

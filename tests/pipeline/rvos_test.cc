@@ -118,6 +118,17 @@ TEST_F(RvosTest, AClipThatDoesNotFitTheFeatureCacheIsEncodedOnceADirection) {
   EXPECT_LE(segmenter_.encoder_runs(), 2 + 50 + 51);
 }
 
+TEST_F(RvosTest, APivotFrameOfSeveralSentencesIsEncodedOnceEvenWithoutACache) {
+  segmenter_ = FakeSegmenter(1);
+  FixedReasoner reasoner({{0, 2}, {1, 1}});
+  const RvosRun result = run(100, reasoner, {"the dog", "the dog too", "the dog again"});
+  EXPECT_THAT(std::vector<std::string>(segmenter_.calls.begin(), segmenter_.calls.begin() + 12),
+              ElementsAre("box 10", "mask 1 10", "box 10", "mask 1 10", "box 10", "mask 1 10",
+                          "box 50", "mask 1 50", "box 50", "mask 1 50", "box 50", "mask 1 50"));
+  for (const auto& trace : result.traces) EXPECT_EQ(trace.prompts.size(), 2u);
+  EXPECT_LE(segmenter_.encoder_runs(), 2 + 50 + 51);
+}
+
 TEST_F(RvosTest, SentencesWithDifferentStartsStayTogether) {
   // One dog is seen late only, so that its sentence starts later than the other's.
   late_ = 60;
