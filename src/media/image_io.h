@@ -11,8 +11,8 @@
 
 // JPEG and PNG files. A picture's size is compared with the limit before anything of its size is
 // allocated. All readers throw Error(kInput) with the file's name: not such a picture, damaged, or
-// too large. A picture that breaks off half way is an error in a PNG; in a JPEG the missing part is
-// grey and a warning is logged.
+// too large. A picture that breaks off is an error; other damage within a JPEG, which
+// leaves some of it unlike what it was, is logged as a warning.
 namespace alref::media {
 
 /// The most pixels (width x height) that a picture or video frame may have unless options say

@@ -27,6 +27,8 @@ struct Failure {
   jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
   char first_warning[JMSG_LENGTH_MAX];
+  bool ends_early;    // before the marker that ends a JPEG
+  bool data_missing;  // of the picture itself
 };
 
 void on_error(j_common_ptr info) {
@@ -38,6 +40,8 @@ void on_error(j_common_ptr info) {
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;  // a trace
   auto* failure = reinterpret_cast<Failure*>(info->err);
+  failure->ends_early |= info->err->msg_code == JWRN_JPEG_EOF;
+  failure->data_missing |= info->err->msg_code == JWRN_HIT_MARKER;
   if (info->err->num_warnings++ == 0) info->err->format_message(info, failure->first_warning);
 }
 
@@ -96,6 +100,11 @@ class Decompressor {
   const jpeg_decompress_struct& info() const { return info_; }
   const char* error() const { return failure_.message; }
   const char* warning() const { return failure_.first_warning; }
+  /// Some cameras leave out the marker at the end, which loses nothing. Of a progressive picture
+  /// whole scans may be lost without a gap in the others.
+  bool breaks_off() const {
+    return failure_.ends_early && (failure_.data_missing || info_.progressive_mode);
+  }
 
  private:
   jpeg_decompress_struct info_{};
@@ -178,6 +187,10 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int64
   for (int y = 0; y < image.height; ++y) {
     if (!decompressor.read_row(cmyk ? four.data() : image.row(y))) fail();
     if (cmyk) cmyk_to_rgb(four.data(), image.row(y), image.width, inverted);
+  }
+  if (decompressor.breaks_off()) {
+    throw Error(ErrorKind::kInput, name + ": not a whole JPEG: it breaks off after " +
+                                       std::to_string(bytes.size()) + " bytes");
   }
   if (decompressor.warning()[0] != '\0') {
     log(LogLevel::kWarning, name + ": damaged JPEG: " + decompressor.warning());

@@ -115,12 +115,34 @@ TEST(JpegTest, EveryColourSpaceDecodesAsInPillow) {
       max_difference(read_image(kFolder + "cmyk.jpg"), read_image(kFolder + "cmyk-pillow.png")), 1);
 }
 
-TEST(JpegTest, BrokenOffPictureIsReadWithAWarning) {
+TEST(JpegTest, APictureThatBreaksOffIsAnError) {
   std::vector<uint8_t> bytes = encode_jpeg(gradient(64, 64));
   bytes.resize(bytes.size() * 2 / 3);
+  EXPECT_EQ(
+      error_of([&] { decode_image(bytes, "half.jpg"); }, ErrorKind::kInput),
+      "half.jpg: not a whole JPEG: it breaks off after " + std::to_string(bytes.size()) + " bytes");
+  // A progressive one still has all of its pixels, but coarse.
+  std::vector<uint8_t> progressive = read_file(kFolder + "progressive.jpg");
+  progressive.resize(progressive.size() * 3 / 4);
+  EXPECT_THAT(error_of([&] { decode_image(progressive, "half.jpg"); }, ErrorKind::kInput),
+              HasSubstr("breaks off"));
+}
+
+TEST(JpegTest, OnlyTheEndMarkerMissingIsNoLoss) {
+  const Image image = gradient(64, 64);
+  std::vector<uint8_t> bytes = encode_jpeg(image);
+  const Image whole = decode_image(bytes, "whole.jpg");
+  bytes.resize(bytes.size() - 2);
   const LogCapture log;
-  EXPECT_EQ(decode_image(bytes, "half.jpg").width, 64);
-  EXPECT_THAT(log.text, HasSubstr("half.jpg: damaged JPEG"));
+  EXPECT_EQ(max_difference(decode_image(bytes, "camera.jpg"), whole), 0);
+}
+
+TEST(JpegTest, DamageWithinIsReadWithAWarning) {
+  std::vector<uint8_t> bytes = encode_jpeg(gradient(64, 64));
+  std::fill_n(bytes.end() - static_cast<long>(bytes.size() / 3), 8, uint8_t{0xff});
+  const LogCapture log;
+  EXPECT_EQ(decode_image(bytes, "scratched.jpg").width, 64);
+  EXPECT_THAT(log.text, HasSubstr("scratched.jpg: damaged JPEG"));
 }
 
 TEST(ImageTest, EveryTruncationIsAnErrorOrAWholePicture) {
