@@ -48,10 +48,12 @@ class GroundingDino {
 
   /// Boxes whose best token's probability is above `box_threshold`, in the network's order, in
   /// pixels; they may reach beyond the image. `text_threshold` matters to official labels only.
+  /// @param raw  where set, receives what raw() gives, from the same run of the network.
   /// @throws Error(kInvalidArgument)  an empty image; no words, invalid UTF-8 or too many tokens in
   /// the caption; thresholds outside [0, 1].
   std::vector<Detection> detect(const Image& image, std::string_view caption,
-                                float box_threshold = 0.25f, float text_threshold = 0.25f);
+                                float box_threshold = 0.25f, float text_threshold = 0.25f,
+                                RawDetections* raw = nullptr);
 
   /// The same for several images: those of one size that follow each other go through the network
   /// together.

@@ -28,8 +28,10 @@ float GroundingDino::box_threshold() const { return state_->network.config().box
 float GroundingDino::text_threshold() const { return state_->network.config().text_threshold; }
 
 std::vector<Detection> GroundingDino::detect(const Image& image, std::string_view caption,
-                                             float box_threshold, float text_threshold) {
-  return state_->network.detect(image, caption, {.box = box_threshold, .text = text_threshold});
+                                             float box_threshold, float text_threshold,
+                                             RawDetections* raw) {
+  return state_->network.detect(image, caption, {.box = box_threshold, .text = text_threshold},
+                                raw);
 }
 
 std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image> images,

@@ -4,7 +4,10 @@
 #include "alref/error.h"
 #include "alref/grounding_dino.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <memory>
@@ -21,6 +24,10 @@
 namespace alref::cli {
 namespace {
 
+constexpr int kOverlayQuality = 95;
+
+enum class PictureKind { kPng, kJpeg };
+
 struct Arguments {
   std::string image;
   std::string model;
@@ -35,7 +42,18 @@ struct Arguments {
   DetectorOptions options;
 };
 
-void draw(Image image, const std::vector<Detection>& detections, const std::string& path) {
+/// PNG or JPEG, as the name says. Throws Error(kInvalidArgument) for other names.
+PictureKind kind_of(const std::string& path) {
+  std::string ending = std::filesystem::path(path).extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (ending == ".png") return PictureKind::kPng;
+  if (ending == ".jpg" || ending == ".jpeg") return PictureKind::kJpeg;
+  throw Error(ErrorKind::kInvalidArgument,
+              path + ": expected a name that ends in .png, .jpg or .jpeg");
+}
+
+void draw(Image image, const std::vector<Detection>& detections, const std::string& path,
+          PictureKind kind) {
   media::Canvas canvas(image);
   const double size = std::max(12.0, image.height / 40.0);
   std::map<std::string, int> colors;  // one a phrase
@@ -55,7 +73,11 @@ void draw(Image image, const std::vector<Detection>& detections, const std::stri
                 {plate.x0 + static_cast<float>(size * 0.3), top - static_cast<float>(size * 0.35)},
                 size, {0, 0, 0});
   }
-  write_file(path, media::encode_png(canvas.to_image()), Durability::kRenamed);
+  const Image drawn = canvas.to_image();
+  write_file(path,
+             kind == PictureKind::kPng ? media::encode_png(drawn)
+                                       : media::encode_jpeg(drawn, kOverlayQuality),
+             Durability::kRenamed);
 }
 
 void print_json(const Arguments& arguments, const Image& image,
@@ -83,15 +105,19 @@ void write_raw(const RawDetections& raw, const std::string& path) {
 }
 
 void run(const Arguments& arguments) {
+  std::optional<PictureKind> overlay;
+  if (!arguments.overlay.empty()) overlay = kind_of(arguments.overlay);
   const Image image = media::read_image(arguments.image);
   GroundingDino detector(arguments.model, arguments.options);
   const float box_threshold = arguments.box_threshold.value_or(detector.box_threshold());
   const float text_threshold = arguments.text_threshold.value_or(detector.text_threshold());
+  RawDetections raw;
   const std::vector<Detection> detections =
-      best_detections(detector.detect(image, arguments.text, box_threshold, text_threshold),
+      best_detections(detector.detect(image, arguments.text, box_threshold, text_threshold,
+                                      arguments.raw.empty() ? nullptr : &raw),
                       arguments.nms, arguments.top);
-  if (!arguments.raw.empty()) write_raw(detector.raw(image, arguments.text), arguments.raw);
-  if (!arguments.overlay.empty()) draw(image, detections, arguments.overlay);
+  if (!arguments.raw.empty()) write_raw(raw, arguments.raw);
+  if (overlay) draw(image, detections, arguments.overlay, *overlay);
   if (arguments.json) return print_json(arguments, image, detections);
   for (const Detection& found : detections) {
     std::printf("%.4f %.1f %.1f %.1f %.1f %s\n", static_cast<double>(found.score),
@@ -134,12 +160,12 @@ void add_detect_command(CLI::App& app) {
                    "leave out boxes that overlap a better one of the same phrase by more than this "
                    "IoU [default: 1, none]")
       ->type_name("T")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(in_range(0.0, 1.0));
   command->add_flag("--official-labels", arguments->options.official_labels,
                     "label with all tokens above the text threshold, as the official code does, "
                     "rather than with one phrase of the text");
   command->add_option("-o,--out", arguments->overlay, "the image with the boxes drawn on it")
-      ->type_name("OVERLAY.png");
+      ->type_name("OVERLAY.png|jpg");
   command->add_flag("--json", arguments->json,
                     "print JSON; \"offset\" is the phrase's byte in the text");
   command

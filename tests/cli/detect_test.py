@@ -65,6 +65,16 @@ def test_raw_holds_logits_and_boxes(folder: Path):
     assert (folder / "overlay.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_overlay_is_what_its_name_says(folder: Path):
+    file = image(folder)
+    for name, start in (("a.png", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.jpg", b"\xff\xd8"), ("a.jpeg", b"\xff\xd8")):
+        detect(file, "-o", folder / name)
+        assert (folder / name).read_bytes().startswith(start), name
+    for name in ("a.bmp", "a", "png"):
+        refused(2, "expected a name that ends in .png, .jpg or .jpeg", file, "-o", folder / name)
+        assert not (folder / name).exists()
+
+
 def test_tiny_and_thin_images_are_fine(folder: Path):
     for width, height in ((1, 1), (2000, 10), (10, 2000)):
         report = json.loads(detect(image(folder, width, height), "--json", "--box-threshold", "0"))
@@ -92,7 +102,7 @@ def test_bad_thresholds_are_refused(folder: Path):
         refused(2, "box threshold: expected 0 to 1", file, "--box-threshold", value)
         refused(2, "text threshold: expected 0 to 1", file, "--text-threshold", value)
     for value in ("-0.1", "1.1", "nan"):
-        refused(2, "nms", file, "--nms", value)
+        refused(2, f"--nms: expected 0 to 1, got '{value}'", file, "--nms", value)
     for value in ("0", "-1", "nan", "two"):
         refused(2, f"--top: expected a number above 0, got '{value}'", file, "--top", value)
     refused(2, "--top", file, "--top", "1.5")
@@ -100,7 +110,8 @@ def test_bad_thresholds_are_refused(folder: Path):
 
 def test_places_that_are_no_files_are_refused(folder: Path):
     file = image(folder)
-    refused(6, "is not a regular file", file, "-o", folder)
+    (folder / "a.png").mkdir()
+    refused(6, "is not a regular file", file, "-o", folder / "a.png")
     refused(6, "is not a regular file", file, "--raw", "/dev/null")
 
 
@@ -112,6 +123,10 @@ def test_damaged_images_are_refused(folder: Path):
             cut = folder / f"cut{source.suffix}"
             cut.write_bytes(whole[:length])
             refused(3, str(cut), cut)
+    whole = (DATA / "media" / "progressive.jpg").read_bytes()
+    cut = folder / "half.jpg"
+    cut.write_bytes(whole[: 3 * len(whole) // 4])
+    refused(3, "half.jpg: not a whole JPEG: it breaks off", cut)
     text = folder / "text.png"
     text.write_text("this is no picture")
     refused(3, str(text), text)

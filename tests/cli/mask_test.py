@@ -97,6 +97,10 @@ def test_bad_files_are_refused(folder: Path):
     cut = folder / "cut.png"
     cut.write_bytes(file.read_bytes()[:100])
     refused(3, "cut.png", of=cut)
+    jpeg = (DATA / "media" / "progressive.jpg").read_bytes()
+    half = folder / "half.jpg"
+    half.write_bytes(jpeg[: 3 * len(jpeg) // 4])
+    refused(3, "half.jpg: not a whole JPEG: it breaks off", of=half)
     short = folder / "short.gguf"
     for length in (0, 3, 1000, len(whole) - 100):
         short.write_bytes(whole[:length])

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "perception/grounding_dino/phrases.h"
 #include "perception/grounding_dino/preprocess.h"
 
 namespace alref::grounding_dino {
@@ -73,7 +72,21 @@ Network::Queries GroundingDino::run(std::span<const float> pixels, int64_t batch
 
 std::vector<Detection> GroundingDino::detect(const Image& image, std::string_view caption,
                                              const DetectionThresholds& thresholds) {
-  return std::move(detect(std::span(&image, 1), caption, thresholds).front());
+  return detect(image, caption, thresholds, nullptr);
+}
+
+std::vector<Detection> GroundingDino::detect(const Image& image, std::string_view caption,
+                                             const DetectionThresholds& thresholds,
+                                             RawDetections* raw) {
+  check(thresholds);
+  const Text& text = this->text(caption);
+  const NetworkImage prepared = prepare(image, network_.config());
+  const Network::Queries queries = run(prepared.pixels, 1, prepared.size, text.features);
+  if (raw) *raw = to_raw(queries, text.features);
+  return label({.count = static_cast<size_t>(queries.count),
+                .logits = queries.logits,
+                .boxes = queries.boxes},
+               text.tokens, thresholds, image.width, image.height);
 }
 
 std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image> images,
@@ -101,11 +114,7 @@ std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image>
           .count = count,
           .logits = std::span(queries.logits).subspan((i - first) * count * tokens, count * tokens),
           .boxes = std::span(queries.boxes).subspan((i - first) * count * 4, count * 4)};
-      const int width = images[i].width, height = images[i].height;
-      result.push_back(
-          labels_ == Labels::kClean
-              ? clean_detections(scores, text.tokens, thresholds, width, height)
-              : official_detections(scores, text.tokens, tokenizer_, thresholds, width, height));
+      result.push_back(label(scores, text.tokens, thresholds, images[i].width, images[i].height));
     }
   }
   return result;
@@ -114,13 +123,25 @@ std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image>
 RawDetections GroundingDino::raw(const Image& image, std::string_view caption) {
   const Text& text = this->text(caption);
   const NetworkImage prepared = prepare(image, network_.config());
-  Network::Queries queries = run(prepared.pixels, 1, prepared.size, text.features);
-  const auto tokens = static_cast<size_t>(text.features.tokens);
+  return to_raw(run(prepared.pixels, 1, prepared.size, text.features), text.features);
+}
+
+std::vector<Detection> GroundingDino::label(const QueryScores& scores, const Caption& caption,
+                                            const DetectionThresholds& thresholds, int width,
+                                            int height) const {
+  return labels_ == Labels::kClean
+             ? clean_detections(scores, caption, thresholds, width, height)
+             : official_detections(scores, caption, tokenizer_, thresholds, width, height);
+}
+
+RawDetections GroundingDino::to_raw(const Network::Queries& queries,
+                                    const TextFeatures& text) const {
+  const auto tokens = static_cast<size_t>(text.tokens);
   RawDetections raw;
   raw.queries = static_cast<size_t>(queries.count);
   raw.tokens = static_cast<size_t>(network_.config().max_text_tokens);
   raw.logits.assign(raw.queries * raw.tokens, -std::numeric_limits<float>::infinity());
-  raw.boxes = std::move(queries.boxes);
+  raw.boxes = queries.boxes;
   for (size_t i = 0; i < raw.queries; ++i) {
     std::copy_n(&queries.logits[i * tokens], tokens, &raw.logits[i * raw.tokens]);
   }

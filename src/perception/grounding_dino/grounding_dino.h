@@ -14,6 +14,7 @@
 #include "perception/detector.h"
 #include "perception/grounding_dino/caption.h"
 #include "perception/grounding_dino/network.h"
+#include "perception/grounding_dino/phrases.h"
 #include "text/wordpiece.h"
 
 namespace alref::grounding_dino {
@@ -32,6 +33,10 @@ class GroundingDino : public Detector {
 
   std::vector<Detection> detect(const Image& image, std::string_view caption,
                                 const DetectionThresholds& thresholds) override;
+
+  /// The same; `raw` receives what the thresholds were put on, null: nothing.
+  std::vector<Detection> detect(const Image& image, std::string_view caption,
+                                const DetectionThresholds& thresholds, RawDetections* raw);
 
   /// The same for several images at once; those of one size go through the network together.
   std::vector<std::vector<Detection>> detect(std::span<const Image> images,
@@ -52,6 +57,9 @@ class GroundingDino : public Detector {
     TextFeatures features;
   };
   const Text& text(std::string_view caption);
+  std::vector<Detection> label(const QueryScores& scores, const Caption& caption,
+                               const DetectionThresholds& thresholds, int width, int height) const;
+  RawDetections to_raw(const Network::Queries& queries, const TextFeatures& text) const;
   Network::Queries run(std::span<const float> pixels, int64_t batch, const compute::MapSize& size,
                        const TextFeatures& text);
 

@@ -153,6 +153,19 @@ TEST_F(GoldenTest, RawHasAColumnForEachTokenThatThereCouldBe) {
   EXPECT_EQ(raw.logits[64 * 3 + 16], -std::numeric_limits<float>::infinity());
 }
 
+TEST_F(GoldenTest, RawComesAlongWithDetections) {
+  GroundingDino detector(kModel, device_);
+  RawDetections raw;
+  const auto found = detector.detect(picture(141, 96), kCaption, {.box = 0.2f}, &raw);
+  const RawDetections alone = detector.raw(picture(141, 96), kCaption);
+  EXPECT_EQ(raw.logits, alone.logits);
+  EXPECT_EQ(raw.boxes, alone.boxes);
+  const auto without = detector.detect(picture(141, 96), kCaption, {.box = 0.2f});
+  ASSERT_EQ(found.size(), without.size());
+  ASSERT_GT(found.size(), 0u);
+  EXPECT_EQ(found[0].box, without[0].box);
+}
+
 TEST_F(GoldenTest, TakesThinAndTinyPictures) {
   GroundingDino detector(kModel, device_);
   EXPECT_EQ(detector.raw(picture(2000, 10), kCaption).queries, 20u);
