@@ -26,8 +26,8 @@ enum class ReasonerKind {
 
 /// A server with /v1/chat/completions, and how it is asked.
 struct ChatSettings {
-  std::string url;  ///< http(s)://HOST[:PORT][/PATH]; from options or a config file, never from
-                    ///< what is processed
+  /// http(s)://HOST[:PORT][/PATH]; from options or a config file, never from what is processed.
+  std::string url;
   std::string key;  ///< goes to that host only; never logged, cached or recorded
   std::string frame_model = "gpt-4-turbo-2024-04-09";  ///< the paper's, for pivot frames
   std::string box_model = "gpt-4o-2024-05-13";         ///< the paper's, for pivot boxes
@@ -44,6 +44,7 @@ struct ChatSettings {
   double completion_price = 0;
 };
 
+/// The method's settings; the defaults are the paper's.
 struct RefOptions {
   ReasonerKind reasoner = ReasonerKind::kRules;
   ChatSettings chat = {};
@@ -51,10 +52,10 @@ struct RefOptions {
   std::string record_file;                ///< each question and answer is appended to it
   std::string answer_cache;               ///< an SQLite file of paid answers; empty: none
 
-  int step = 10;  ///< every step-th frame is sampled
-  int frames_per_clip = 5;
-  int detect_every = 0;  ///< frames between two looks of kRules; 0: 1-5, by the video's length
-  float box_threshold = 0.25f;
+  int step = 10;            ///< every step-th frame is sampled, at least 1
+  int frames_per_clip = 5;  ///< sampled frames in a clip, at least 1
+  int detect_every = 0;     ///< frames between two looks of kRules; 0: 1-5, by the video's length
+  float box_threshold = 0.25f;            ///< in [0.001, 1]; a box's score must be above it
   float fallback_box_threshold = 0.001f;  ///< the paper takes 0.1 on Ref-DAVIS17
   /// Without any pivot: true, empty masks; false, the best box of frame 0. Unset: true for kRules,
   /// else false.
@@ -77,8 +78,8 @@ struct RefOptions {
   Truth truth = {};
 
   std::string video_name;  ///< for reports and imported replies
-  bool keep_logits =
-      false;  ///< hand logits to the sink, too; costs 4 bytes a pixel, frame and sentence
+  /// Hand logits to the sink, too; costs 4 bytes a pixel, frame and sentence.
+  bool keep_logits = false;
   bool keep_strips = false;  ///< RefClip::strip_jpeg
   /// A folder in which a run keeps what it has found out, so that a killed one continues; empty:
   /// none. What lies there is used only for the same `work_key`, models and options. Removed by the
@@ -108,23 +109,24 @@ class MaskSink {
 /// Where SAM 2 started from.
 struct RefPivot {
   int frame = 0;  ///< 0-based
-  Detection
-      detection;  ///< box (x0, y0, x1, y1) in pixels, half-open, its score in [0, 1] and its phrase
+  /// Box (x0, y0, x1, y1) in pixels, half-open, its score in [0, 1] and its phrase.
+  Detection detection;
   size_t mask_area = 0;  ///< of the box's mask, in pixels
 };
 
 /// What was found out about one clip.
 struct RefClip {
   int index = 0;
-  std::vector<int> frames;
+  std::vector<int> frames;                  ///< the sampled ones, 0-based in the video
   std::string frame_question, frame_reply;  ///< the question is empty where none was asked in words
-  std::optional<int> pivot_frame;
-  std::vector<Detection> boxes;
+  std::optional<int> pivot_frame;           ///< 0-based in the video
+  std::vector<Detection> boxes;             ///< those that were asked about, best first
   std::string box_question, box_reply;
-  std::optional<int> pivot_box;  ///< index into `boxes`
-  std::vector<uint8_t> strip_jpeg;
+  std::optional<int> pivot_box;     ///< index into `boxes`
+  std::vector<uint8_t> strip_jpeg;  ///< with RefOptions::keep_strips: frames and boxes, as a JPEG
 };
 
+/// What was found out about one sentence.
 struct RefResult {
   std::string text;
   std::string caption;           ///< what the detector was asked for
@@ -133,7 +135,7 @@ struct RefResult {
   int start = -1;         ///< the frame from which masks were carried both ways
   std::vector<RefClip> clips;
   std::vector<size_t> mask_areas;    ///< by frame, in pixels
-  std::vector<float> object_scores;  ///< by frame
+  std::vector<float> object_scores;  ///< by frame, logits of the object being visible
 };
 
 /// What a run cost.
@@ -162,35 +164,44 @@ struct RefCosts {
 /// Repeatable: the same answers, models and thread count give the same masks on one machine.
 class RefSegmenter {
  public:
+  /// Opens the reasoner: reads replay files, opens record file and answer cache.
+  /// @throws Error  kInvalidArgument: settings that do not go together, such as kChat without a
+  ///                URL; a number out of range. kInput: an unreadable replay file.
+  ///                kOutput: a record file or answer cache that cannot be written.
   explicit RefSegmenter(std::shared_ptr<Models> models, const RefOptions& options = {});
   ~RefSegmenter();
   RefSegmenter(RefSegmenter&&) noexcept;
   RefSegmenter& operator=(RefSegmenter&&) noexcept;
 
   /// @param frames  frames of one size, [H, W, 3], 8-bit sRGB, seekable and of known number; read
-  /// as they are needed,
-  ///                never held whole.
-  /// @param text    English, UTF-8, at most 256 words of a sentence and 256 tokens of the detector;
-  /// longer is an error,
-  ///                never cut.
-  /// @param masks   receives, for every frame in order, a mask [H, W], 1 on the object, all 0 where
-  /// it is not visible.
+  ///                one by one as they are needed, several times, never held whole.
+  /// @param text    English, UTF-8, at most 256 words and 256 tokens of the detector; longer is an
+  ///                error, never cut.
+  /// @param masks   receives, for every frame in order, a mask [H, W], 1 on the object, all 0
+  ///                where it is not visible.
   /// @return  the pivots and how they came about; no pivots if the sentence refers to nothing in
-  /// the video.
-  /// @throws Error  kInvalidArgument: no frames, empty or too long text.
+  ///          the video (then all masks are empty).
+  /// @throws Error  kInvalidArgument: empty or too long text.
+  ///                kInput: frames that cannot be read, or are a stream.
   ///                kReasoner: the reasoner could not be asked; what() says what the last try met.
+  ///                kOutput: the work folder cannot be written.
   ///                kInterrupted: RefOptions::cancelled said so.
+  ///                What `masks` throws passes through.
   RefResult segment(FrameSource& frames, std::string_view text, MaskSink& masks);
 
   /// The same, with a function in place of a sink.
   RefResult segment(FrameSource& frames, std::string_view text,
                     const std::function<void(const FrameMasks&)>& on_masks);
 
-  /// The same for several sentences, which share decoding, detections and image features.
+  /// The same for several sentences, one object each, which share decoding, detections, strips and
+  /// image features: SAM 2 encodes a frame once while the video's features fit
+  /// ModelOptions::feature_cache_bytes, else at most once a direction and once for its pivots; the
+  /// detector looks at a frame once a caption.
+  /// @param texts  at least one; the masks come in their order.
   std::vector<RefResult> segment(FrameSource& frames, std::span<const std::string> texts,
                                  MaskSink& masks);
 
-  /// Of the last call.
+  /// Of the last call; zeros before the first.
   const RefCosts& costs() const;
 
  private:

@@ -37,6 +37,24 @@ pipeline::RvosOptions rvos_options(const RefOptions& o) {
   return options;
 }
 
+void check(const RefOptions& o) {
+  const auto check_threshold = [](const char* name, float value) {
+    if (!(value >= reasoning::Scene::kLowestBoxThreshold && value <= 1)) {  // NaN fails too
+      throw Error(ErrorKind::kInvalidArgument,
+                  std::string(name) + ": expected 0.001 to 1, got " + std::to_string(value));
+    }
+  };
+  check_threshold("box threshold", o.box_threshold);
+  check_threshold("fallback box threshold", o.fallback_box_threshold);
+  if (o.step < 1 || o.frames_per_clip < 1 || o.detect_every < 0) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "step, frames per clip and frames between two looks: expected at least 1, 1 and 0, "
+                "got " +
+                    std::to_string(o.step) + ", " + std::to_string(o.frames_per_clip) + " and " +
+                    std::to_string(o.detect_every));
+  }
+}
+
 std::string results_key(const RefOptions& o, const std::string& identity,
                         std::span<const std::string> texts) {
   std::string key = identity + "\n" + o.work_key + "\n";
@@ -47,9 +65,10 @@ std::string results_key(const RefOptions& o, const std::string& identity,
         std::to_string(o.box_threshold), std::to_string(o.fallback_box_threshold),
         std::to_string(o.empty_without_pivot ? 1 + *o.empty_without_pivot : 0),
         std::to_string(o.choose_frame), std::to_string(o.choose_box),
-        std::to_string(o.single_pivot), std::to_string(o.reverse), std::to_string(o.keep_strips), std::to_string(o.truth.chooses_frame),
-        std::to_string(o.truth.chooses_box), std::to_string(o.truth.detections != nullptr),
-        std::to_string(o.chat.json_answers), o.chat.frame_model, o.chat.box_model}) {
+        std::to_string(o.single_pivot), std::to_string(o.reverse), std::to_string(o.keep_strips),
+        std::to_string(o.truth.chooses_frame), std::to_string(o.truth.chooses_box),
+        std::to_string(o.truth.detections != nullptr), std::to_string(o.chat.json_answers),
+        o.chat.frame_model, o.chat.box_model}) {
     key += number + "\n";
   }
   for (const std::string& file : o.replay_files) key += file + "\n";
@@ -129,8 +148,10 @@ RefEngine::RefEngine(Detector& detector, VideoSegmenter& segmenter, std::string 
     : detector_(detector),
       segmenter_(segmenter),
       identity_(std::move(identity)),
-      options_(options),
-      reasoner_(make_reasoner(options)) {}
+      options_(options) {
+  check(options);
+  reasoner_ = make_reasoner(options);
+}
 
 RefEngine::~RefEngine() = default;
 

@@ -111,9 +111,11 @@ void add_evaluate_avs(CLI::App& evaluate_command) {
       ->type_name("FILE");
   avs->add_option("--segment-threshold", method.segment_threshold,
                   "else it changes where two seconds are less alike")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(in_range(0, 1));
   avs->add_option("--box-threshold", method.box_threshold, "of the detector")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(in_range(0.001, 1));
   avs->add_flag("--no-segments", a.no_segments, "every label sounds all the time");
   avs->add_flag("--no-pivot-box", a.no_pivot_box, "the detector's best box");
   avs->add_flag("--true-labels", a.run.true_labels, "from the truth instead of the sound; not ms3");

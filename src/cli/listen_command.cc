@@ -13,6 +13,7 @@
 
 #include "cli/listen_outputs.h"
 #include "cli/options.h"
+#include "cli/output_options.h"
 #include "cli/reasoner_options.h"
 #include "cli/segment_input.h"
 #include "cli/stage_bars.h"
@@ -40,7 +41,7 @@ struct Arguments {
   AvOptions options;
   ReasonerArguments reasoner;
   media::VideoOptions limits;
-  bool no_overlay = false, no_pivot_box = false, no_segments = false;
+  bool no_pivot_box = false, no_segments = false;
 };
 
 void complete_options(Arguments& arguments) {
@@ -49,7 +50,6 @@ void complete_options(Arguments& arguments) {
   apply(arguments.reasoner, options);
   options.choose_box = !arguments.no_pivot_box;
   options.sound_segments = !arguments.no_segments;
-  arguments.outputs.overlay = !arguments.no_overlay;
   options.keep_strips = true;
   options.cancelled = [] { return interrupted(); };
 }
@@ -222,27 +222,27 @@ void add_method_options(CLI::App& command, Arguments& a) {
   command
       .add_option("--window", a.options.window_seconds, "seconds that are asked about at a time")
       ->capture_default_str()
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(in_range(0.1, 3600.0))
       ->group(group);
   command
       .add_option("--fps", a.options.moments_per_second,
                   "moments a second: each has one frame that is looked at, and its own labels")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 100.0))
+      ->check(in_range(0.01, 100.0))
       ->group(group);
   command.add_option("--top", a.options.top_tags, "tags of each tagger")
       ->capture_default_str()
-      ->check(CLI::Range(1, 50))
+      ->check(in_range(1, 50))
       ->group(group);
   command.add_option("--box-threshold", a.options.box_threshold, "of the detector")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 1.0))
+      ->check(in_range(0.001, 1.0))
       ->group(group);
   command
       .add_option("--segment-threshold", a.options.segment_threshold,
                   "the sound changes where two moments are less alike")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(in_range(0.0, 1.0))
       ->group(group);
   command
       .add_option("--segments", a.options.segments_file,
@@ -263,15 +263,13 @@ void add_method_options(CLI::App& command, Arguments& a) {
       .add_option("--max-cond-frames", a.models.max_conditioning_frames,
                   "of --text: pivots that a frame's mask depends on; -1: all, as in the paper")
       ->capture_default_str()
-      ->check(CLI::Range(-1, 10000))
+      ->check(in_range(-1, 10000))
       ->group(group);
 }
 
 }  // namespace
 
 void add_listen_command(CLI::App& app) {
-  static const std::map<std::string, CutOut> kCutOuts = {
-      {"png", CutOut::kPng}, {"webm", CutOut::kWebm}, {"mov", CutOut::kMov}};
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   CLI::App* command =
@@ -298,29 +296,11 @@ void add_listen_command(CLI::App& app) {
       ->type_name("TEXT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("-o,--out", a.outputs.dir, "the folder for the results; created if missing")
-      ->type_name("DIR")
-      ->required();
+  add_output_options(*command, a.outputs, a.limits);
   add_model_options(*command, a.models);
   add_reasoner_options(*command, a.reasoner);
   command->add_flag("--semantic", a.options.semantic,
                     "map labels to AVSBench's 70 classes, and write class maps");
-  command->add_flag("--palette", a.outputs.palette,
-                    "DIR/masks/00000.png ... as DAVIS has them, all objects in one");
-  command
-      ->add_option("--cutout", a.outputs.cut_out, "each object alone with alpha: png, webm or mov")
-      ->type_name("KIND")
-      ->transform(CLI::CheckedTransformer(kCutOuts, CLI::ignore_case).description(""));
-  command->add_flag("--no-overlay", a.no_overlay, "no overlay.mp4");
-  command->add_option("--max-frames", a.limits.max_frames, "longer videos are an error")
-      ->capture_default_str()
-      ->check(above_zero());
-  command->add_option("--max-pixels", a.limits.max_pixels, "larger frames are an error")
-      ->capture_default_str()
-      ->check(above_zero());
-  command->add_option("--max-seconds", a.limits.max_seconds, "longer videos are an error")
-      ->capture_default_str()
-      ->check(above_zero());
   add_device_options(*command, a.models.device);
   add_method_options(*command, a);
   command->callback([arguments] { run(*arguments); });

@@ -12,6 +12,7 @@
 #include "cli/convert_command.h"
 #include "cli/detect_command.h"
 #include "cli/evaluate_command.h"
+#include "cli/help.h"
 #include "cli/listen_command.h"
 #include "cli/mask_command.h"
 #include "cli/match_command.h"
@@ -81,6 +82,7 @@ void set_up_log(int verbosity) {
 int main(int argc, char** argv) {
   CLI::App app("Finds and segments, in any video, what a sentence names or a sound belongs to.",
                "alref");
+  app.formatter(alref::cli::make_help_formatter());
   app.footer(kFooter);
   app.set_version_flag("--version", [] { return alref::version_report(); });
   app.require_subcommand(1);

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <map>
 
+#include "cli/options.h"
+
 namespace alref::cli {
 namespace {
 
@@ -54,27 +56,28 @@ void add_chat_options(CLI::App& command, ReasonerArguments& arguments) {
   command.add_flag("--chat-json", chat.json_answers, "ask for JSON by schema")->group(group);
   add("--chat-timeout", chat.timeout_seconds, "seconds for one request")
       ->capture_default_str()
-      ->check(CLI::Range(0.1, 86400.0));
+      ->check(in_range(0.1, 86400.0));
   add("--chat-tries", chat.tries, "tries of one question")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100));
+      ->check(in_range(1, 100));
   add("--chat-parallel", chat.parallel, "requests at a time")
       ->capture_default_str()
-      ->check(CLI::Range(1, 64));
+      ->check(in_range(1, 64));
   add("--chat-image-side", chat.max_image_side, "longest side of a picture in pixels")
       ->capture_default_str()
-      ->check(CLI::Range(64, 16384));
+      ->check(in_range(64, 16384));
   add("--chat-jpeg", chat.jpeg_quality, "JPEG quality of a picture")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100));
+      ->check(in_range(1, 100));
   add("--chat-max-calls", chat.max_calls, "most requests of this run; 0: no limit")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   add("--chat-max-cost", chat.max_cost, "most money of this run; 0: no limit")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   add("--chat-prices", arguments.chat_prices, "of a million tokens asked and answered")
       ->type_name("P,P")
+      ->check(at_least_zero())
       ->delimiter(',')
       ->expected(2);
   add("--answer-cache", arguments.answer_cache,

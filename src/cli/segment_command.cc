@@ -15,6 +15,7 @@
 #include <string>
 
 #include "cli/options.h"
+#include "cli/output_options.h"
 #include "cli/reasoner_options.h"
 #include "cli/segment_input.h"
 #include "cli/segment_outputs.h"
@@ -38,7 +39,7 @@ struct Arguments {
   ReasonerArguments reasoner;
   media::VideoOptions limits;
   std::string on_no_pivot;
-  bool no_overlay = false, no_pivot_frame = false, no_pivot_box = false, no_reverse = false;
+  bool no_pivot_frame = false, no_pivot_box = false, no_reverse = false;
 };
 
 double seconds_since(Clock::time_point begin) {
@@ -52,7 +53,6 @@ void complete_options(Arguments& arguments) {
   options.choose_frame = !arguments.no_pivot_frame;
   options.choose_box = !arguments.no_pivot_box;
   options.reverse = !arguments.no_reverse;
-  arguments.outputs.overlay = !arguments.no_overlay;
   if (!arguments.on_no_pivot.empty())
     options.empty_without_pivot = arguments.on_no_pivot == "empty";
   options.keep_strips = true;
@@ -146,33 +146,33 @@ void add_method_options(CLI::App& command, Arguments& arguments) {
       ->group(group);
   command.add_option("--step", options.step, "frames between two sampled frames")
       ->capture_default_str()
-      ->check(CLI::Range(1, 10000))
+      ->check(in_range(1, 10000))
       ->group(group);
   command.add_option("--frames-per-clip", options.frames_per_clip, "sampled frames in a clip")
       ->capture_default_str()
-      ->check(CLI::Range(1, 50))
+      ->check(in_range(1, 50))
       ->group(group);
   command
       .add_option("--detect-every", options.detect_every,
                   "frames between two looks of rules; 0: 1-5, by the video's length")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least_zero())
       ->group(group);
   command.add_option("--box-threshold", options.box_threshold, "of the detector")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 1.0))
+      ->check(in_range(0.001, 1.0))
       ->group(group);
   command
       .add_option("--fallback-threshold", options.fallback_box_threshold,
                   "the same, for the fallback")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 1.0))
+      ->check(in_range(0.001, 1.0))
       ->group(group);
   command
       .add_option("--max-cond-frames", arguments.models.max_conditioning_frames,
                   "pivots that a frame's mask depends on, the nearest; -1: all, as in the paper")
       ->capture_default_str()
-      ->check(CLI::Range(-1, 10000))
+      ->check(in_range(-1, 10000))
       ->group(group);
   command
       .add_flag("--no-pivot-frame", arguments.no_pivot_frame,
@@ -188,8 +188,6 @@ void add_method_options(CLI::App& command, Arguments& arguments) {
 }  // namespace
 
 void add_segment_command(CLI::App& app) {
-  static const std::map<std::string, CutOut> kCutOuts = {
-      {"png", CutOut::kPng}, {"webm", CutOut::kWebm}, {"mov", CutOut::kMov}};
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   CLI::App* command = app.add_subcommand(
@@ -199,6 +197,10 @@ void add_segment_command(CLI::App& app) {
       "overlay.mp4,\n"
       "masks.json (COCO RLE), report.json, report.html. A run that was stopped continues when it "
       "is started again.\n"
+      "-v, --verbose: each stage's choice and time, on stderr\n"
+      "exit status: 0 done, 2 bad usage, 3 unreadable input, 4 bad model file, 5 reasoner failed, "
+      "6 "
+      "unwritable output\n"
       "example: alref segment cat.mp4 --text \"the cat on the left\" -o out");
   command
       ->add_option(
@@ -212,32 +214,20 @@ void add_segment_command(CLI::App& app) {
       ->required()
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("-o,--out", a.outputs.dir, "the folder for the results; created if missing")
-      ->type_name("DIR")
-      ->required();
+  add_output_options(*command, a.outputs, a.limits);
   command->add_option("--sam2", a.models.sam2, "name of an installed model, or a GGUF file")
       ->type_name("MODEL")
       ->capture_default_str();
   command->add_option("--detector", a.models.detector, "the same")
       ->type_name("MODEL")
       ->capture_default_str();
-  add_reasoner_options(*command, a.reasoner);
-  command->add_flag("--palette", a.outputs.palette,
-                    "DIR/masks/00000.png ... as DAVIS has them, all objects in one");
   command
-      ->add_option("--cutout", a.outputs.cut_out, "each object alone with alpha: png, webm or mov")
-      ->type_name("KIND")
-      ->transform(CLI::CheckedTransformer(kCutOuts, CLI::ignore_case).description(""));
-  command->add_flag("--no-overlay", a.no_overlay, "no overlay.mp4");
-  command->add_option("--max-frames", a.limits.max_frames, "longer videos are an error")
-      ->capture_default_str()
-      ->check(above_zero());
-  command->add_option("--max-pixels", a.limits.max_pixels, "larger frames are an error")
-      ->capture_default_str()
-      ->check(above_zero());
-  command->add_option("--max-seconds", a.limits.max_seconds, "longer videos are an error")
-      ->capture_default_str()
-      ->check(above_zero());
+      ->add_option("--feature-cache", a.models.feature_cache_bytes,
+                   "memory for features of frames: while a video's fit, none is encoded twice "
+                   "[default: 512M]")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""));
+  add_reasoner_options(*command, a.reasoner);
   add_device_options(*command, a.models.device);
   add_method_options(*command, a);
   command->callback([arguments] { run(*arguments); });

@@ -17,9 +17,10 @@ class StageBars {
       bar_.reset();
       stage_ = stage;
       bar_ = std::make_unique<ProgressBar>(stage_, total,
-                                           stage == "pivots" || stage == "prompts" ? "sentences"
-                                           : stage == "windows"                    ? "windows"
-                                                                                   : "frames");
+                                           stage == "pivots"    ? "sentences"
+                                           : stage == "prompts" ? "pivots"
+                                           : stage == "windows" ? "windows"
+                                                                : "frames");
     }
     bar_->update(done);
   }

@@ -57,7 +57,7 @@ void add_tag_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--top", arguments->top, "how many of the likeliest classes")
       ->type_name("K")
-      ->check(CLI::Range(1, 10000))
+      ->check(in_range(1, 10000))
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "a JSON list instead of a table");
   add_device_options(*command, arguments->device);

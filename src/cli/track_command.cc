@@ -141,7 +141,7 @@ void add_prompt_options(CLI::App& command, Arguments& arguments) {
       ->type_name("FILE.json");
   command.add_option("--frame", arguments.frame, "frame of --box, --point or --mask")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least_zero())
       ->capture_default_str();
   command.add_option("--box", arguments.box, "a box round the object, in pixels")
       ->type_name("x0,y0,x1,y1");
@@ -163,7 +163,7 @@ void add_memory_options(CLI::App& command, Sam2VideoOptions& options) {
           "memory for features of frames, so that a reverse pass does not encode them again "
           "[default: 512M]")
       ->type_name("BYTES")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""));
   command
       .add_option("--max-cond-frames", options.max_conditioning_frames,
                   "frames with prompts that a frame attends to, the nearest ones; -1: all")
@@ -205,7 +205,7 @@ void add_track_command(CLI::App& app) {
       ->add_option("--start", arguments->start,
                    "first frame of the pass [default: the earliest prompt's]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   auto* reverse =
       command->add_flag("--reverse", arguments->reverse, "from there back to the first frame");
   command->add_flag("--both", arguments->both, "to the end, then back to the first frame")

@@ -3,6 +3,7 @@
 
 #include "alref/error.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -186,6 +187,32 @@ TEST_F(RefEngineTest, SettingsThatDoNotGoTogetherAreErrors) {
   EXPECT_THROW(engine.segment(world_, {}, sink), Error);
   const std::vector<std::string> blank = {"  "};
   EXPECT_THROW(engine.segment(world_, blank, sink), Error);
+}
+
+TEST_F(RefEngineTest, NumbersOutOfRangeAreErrors) {
+  const auto refused = [&](auto member, auto value) {
+    RefOptions options;
+    options.*member = value;
+    EXPECT_THROW(RefEngine(detector_, segmenter_, "fakes", options), Error) << value;
+  };
+  for (const float threshold : {0.0f, -0.1f, 1.1f, std::nanf("")}) {
+    refused(&RefOptions::box_threshold, threshold);
+    refused(&RefOptions::fallback_box_threshold, threshold);
+  }
+  refused(&RefOptions::step, 0);
+  refused(&RefOptions::frames_per_clip, 0);
+  refused(&RefOptions::detect_every, -1);
+}
+
+TEST_F(RefEngineTest, SentencesOfOneCaptionShareEncodingsAndDetections) {
+  CollectingSink one, three;
+  segment({"the dog on the left"}, one);
+  const int64_t detections = costs_.detector_runs;
+  segmenter_ = FakeSegmenter();
+  segment({"the dog on the left", "the dog on the right", "the small dog"}, three);
+  EXPECT_EQ(costs_.detector_runs, detections);
+  EXPECT_EQ(costs_.encoder_runs, 60);
+  EXPECT_EQ(detections, detector_.runs / 2);
 }
 
 TEST_F(RefEngineTest, CancellingEndsTheRun) {
