@@ -4,10 +4,14 @@
 
     parity/real_clips.py --alref build/release/alref --out DIR CLIP.mp4 ... [-- OPTIONS OF SEGMENT]
 
-Three sentences a clip. Checks that the run ends well, shows its progress on a terminal, and that overlay, masks, run
+Three sentences a clip, those of real_clips.json where it knows the clip (the names are those of SAM 2's demo gallery).
+Checks that the run ends well, shows its progress on a terminal, and that overlay, masks, run
 lengths and report have as many frames as the clip, of its size, and say the same. Exits with 1 where one does not.
 """
 import argparse
+import base64
+import html.parser
+import io
 import json
 import os
 import pty
@@ -19,7 +23,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco
 
-TEXTS = ["the thing on the left", "the largest person", "the dog that moves"]
+TEXTS = json.loads((Path(__file__).parent / "real_clips.json").read_text())
+OTHER_TEXTS = ["the thing on the left", "the largest person", "the dog that moves"]
 
 
 def probe(path: Path) -> dict:
@@ -51,13 +56,42 @@ def run_on_a_terminal(command: list[str]) -> tuple[int, str]:
     return process.wait(), seen.decode(errors="replace")
 
 
-def check(clip: Path, out: Path) -> list[str]:
+class Pictures(html.parser.HTMLParser):
+    """The pictures of a page, and whatever it would load from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.pictures, self.elsewhere = [], []
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("src", "href") and value and value.startswith("data:image/"):
+                self.pictures.append(base64.b64decode(value.split(",", 1)[1]))
+            elif name in ("src", "href") and value and not value.startswith("#"):
+                self.elsewhere.append(value)
+
+
+def check_page(path: Path) -> list[str]:
+    page = Pictures()
+    page.feed(path.read_text())
+    for picture in page.pictures:
+        Image.open(io.BytesIO(picture)).load()
+    if page.elsewhere or not page.pictures:
+        return [f"report.html has {len(page.pictures)} pictures and loads {page.elsewhere}"]
+    return []
+
+
+def check(clip: Path, out: Path, texts: list[str]) -> list[str]:
     source, overlay = probe(clip), probe(out / "overlay.mp4")
     faults = [] if overlay == source else [f"overlay {overlay}, source {source}"]
+    faults += check_page(out / "report.html")
+    for video in sorted((out / "cutout").glob("*.*")):
+        got = probe(video) | {"sound": source["sound"]}
+        faults += [] if got == source else [f"{video.name} {got}, source {source}"]
     width, height = source["size"]
     masks = json.loads((out / "masks.json").read_text())
     report = json.loads((out / "report.json").read_text())
-    if [s["text"] for s in report["sentences"]] != TEXTS or report["video"]["frames"] != source["frames"]:
+    if [s["text"] for s in report["sentences"]] != texts or report["video"]["frames"] != source["frames"]:
         faults.append("report.json tells of another run")
     for k, annotation in enumerate(masks["annotations"]):
         files = sorted((out / "masks" / str(k)).glob("*.png"))
@@ -85,12 +119,12 @@ def main() -> int:
     args = parser.parse_args(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     bad = 0
     for clip in args.clips:
-        out = args.out / clip.stem
+        out, texts = args.out / clip.stem, TEXTS.get(clip.stem, OTHER_TEXTS)
         command = [args.alref, "segment", str(clip), "-o", str(out), *options]
-        for text in TEXTS:
+        for text in texts:
             command += ["--text", text]
         status, seen = run_on_a_terminal(command)
-        faults = [f"status {status}: {seen[-300:]}"] if status else check(clip, out)
+        faults = [f"status {status}: {seen[-300:]}"] if status else check(clip, out, texts)
         if "frames" not in seen or "/s" not in seen:
             faults.append("no progress was shown")
         report = json.loads((out / "report.json").read_text()) if not status else {}
