@@ -87,6 +87,8 @@ struct RefOptions {
   std::string work_folder;
   std::string work_key;  ///< names the video's content
 
+  /// Stages: pivots (done of so many sentences), detector (frames looked at; their number is not
+  /// known, 0), prompts (pivots), forward and reverse (frames of all sentences), outputs (frames).
   std::function<void(std::string_view stage, int done, int total)> on_progress;
   std::function<bool()> cancelled;  ///< true ends a run with Error(kInterrupted)
 };

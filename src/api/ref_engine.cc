@@ -168,6 +168,11 @@ std::vector<RefResult> RefEngine::segment(FrameSource& frames, std::span<const s
     if (options_.truth.detections) return options_.truth.detections(frame, caption);
     const std::string words(caption);
     if (auto known = store.find_detections(frame, words)) return *std::move(known);
+    // Rules look at many frames for one sentence: what a user waits for, and may want to stop.
+    if (options_.on_progress)
+      options_.on_progress("detector", static_cast<int>(costs_.detector_runs), 0);
+    if (options_.cancelled && options_.cancelled())
+      throw Error(ErrorKind::kInterrupted, "interrupted");
     const auto begin = std::chrono::steady_clock::now();
     std::vector<Detection> found = detector_.detect(image, caption, {.box = box, .text = text});
     costs_.detector_seconds +=

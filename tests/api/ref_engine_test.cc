@@ -215,6 +215,26 @@ TEST_F(RefEngineTest, SentencesOfOneCaptionShareEncodingsAndDetections) {
   EXPECT_EQ(detections, detector_.runs / 2);
 }
 
+TEST_F(RefEngineTest, CancellingIsPossibleBetweenTwoDetections) {
+  options_.cancelled = [&] { return detector_.runs == 3; };
+  CollectingSink sink;
+  EXPECT_THROW(segment({"the dog"}, sink), Error);
+  EXPECT_EQ(detector_.runs, 3);
+}
+
+TEST_F(RefEngineTest, ProgressNamesTheStageAndHowFarItIs) {
+  std::map<std::string, std::pair<int, int>> last;
+  options_.on_progress = [&](std::string_view stage, int done, int total) {
+    last[std::string(stage)] = {done, total};
+  };
+  CollectingSink sink;
+  segment({"the dog on the left", "the cat"}, sink);
+  EXPECT_EQ(last["detector"].first, detector_.runs - 1);
+  EXPECT_EQ(last["pivots"], std::pair(1, 2));
+  EXPECT_EQ(last["outputs"], std::pair(59, 60));
+  EXPECT_TRUE(last.contains("forward") && last.contains("reverse") && last.contains("prompts"));
+}
+
 TEST_F(RefEngineTest, CancellingEndsTheRun) {
   options_.cancelled = [] { return true; };
   CollectingSink sink;
