@@ -32,7 +32,8 @@ MultiheadAttention::MultiheadAttention(const Weights& w, int64_t dim, int64_t he
 
 ggml_tensor* MultiheadAttention::operator()(Graph& g, ggml_tensor* q, ggml_tensor* k,
                                             ggml_tensor* v, ggml_tensor* mask) const {
-  const float scale = 1 / std::sqrt(static_cast<float>(q->ne[0] / heads_));
+  const int64_t head_dim = q->ne[0] / heads_;
+  const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
   return out_proj_(
       g, attention(g, q_proj_(g, q), k_proj_(g, k), v_proj_(g, v), heads_, scale, nullptr, mask));
 }

@@ -15,7 +15,8 @@ std::vector<float> sine_encoding(int64_t height, int64_t width, int64_t dim, dou
     const double place =
         static_cast<double>(index + 1) / (static_cast<double>(count) + 1e-6) * 2 * std::numbers::pi;
     for (int64_t i = 0; i < half; ++i) {
-      const double exponent = static_cast<double>(i / 2 * 2) / static_cast<double>(half);
+      const int64_t pair = i / 2;
+      const double exponent = static_cast<double>(2 * pair) / static_cast<double>(half);
       const double angle = place / std::pow(temperature, exponent);
       result.push_back(static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle)));
     }

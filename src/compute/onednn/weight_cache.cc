@@ -14,7 +14,7 @@ const ggml_tensor* owner(const ggml_tensor* tensor) { return tensor->view_src ? 
 
 // Pages of a mapped model file come back from the file when touched again; packed copies beside them would double the memory.
 void release_mapped_pages(const ggml_tensor* tensor) {
-  const ggml_backend_buffer_t buffer = owner(tensor)->buffer;
+  ggml_backend_buffer_t buffer = owner(tensor)->buffer;
   if (std::string_view(ggml_backend_buffer_name(buffer)) != "CPU_Mapped") return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto data = reinterpret_cast<uintptr_t>(tensor->data);
@@ -25,7 +25,7 @@ void release_mapped_pages(const ggml_tensor* tensor) {
 }  // namespace
 
 bool is_weight(const ggml_tensor* tensor) {
-  const ggml_backend_buffer_t buffer = owner(tensor)->buffer;
+  ggml_backend_buffer_t buffer = owner(tensor)->buffer;
   return buffer && ggml_backend_buffer_get_usage(buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
 }
 
