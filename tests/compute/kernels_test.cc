@@ -121,6 +121,28 @@ TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
   }
 }
 
+// Whole numbers times a sixteenth, so that products are exact and all of GELU's bends are met.
+TEST(KernelsTest, GeluOfElementsErrsLessThanTheirRounding) {
+  for (const auto& [name, kernels] : kernels_here()) {
+    Product p(*kernels, 64, 8, 64, false);
+    std::vector<float> sixteenth(64, 1.0f / 16);
+    Memory elements(64 * 64 * kernels->element_bytes);
+    kernels->product(p.elements.data(), p.stride, 64, p.packed.data(), 8, 64, 0, Panels(64).count(), elements.floats(), 64,
+                     {.row_scale = sixteenth.data(), .activation = Activation::kGelu, .elements = elements.data(), .elements_stride = 64},
+                     nullptr);
+    const bool bf16 = kernels->element == Element::kBf16;
+    for (int64_t i = 0; i < 64 * 64; ++i) {
+      uint32_t bits = 0;
+      std::memcpy(reinterpret_cast<char*>(&bits) + (bf16 ? 2 : 0), elements.data() + static_cast<size_t>(i) * kernels->element_bytes,
+                  kernels->element_bytes);
+      float got;
+      std::memcpy(&got, &bits, sizeof(got));
+      const double x = p.sum(i / 64, i % 64) / 16, expected = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+      ASSERT_NEAR(got, expected, bf16 ? 8e-5 + std::abs(expected) / 256 : 1e-6 * std::max(1.0, std::abs(x))) << name << " of " << x;
+    }
+  }
+}
+
 TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
   for (const auto& [name, kernels] : kernels_here()) {
     for (const Size& s : kSizes) {

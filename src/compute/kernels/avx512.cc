@@ -2,7 +2,6 @@
 // Built for AVX-512 F, BW, DQ and VL; only row_kernels() and block_kernels() (kernels.cc) may lead here.
 #include "compute/kernels/avx512.h"
 
-#include <cmath>
 #include <utility>
 
 #include "compute/kernels/products.h"
@@ -21,6 +20,7 @@ struct F32 {
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static __m512 step(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
   static void store(float* p, __m512 x) { _mm512_storeu_ps(p, x); }
+  static __m512 gelu_of_element(__m512 x) { return gelu(x); }
   static __m512i gather_row(const float* p, int64_t count) {
     return _mm512_castps_si512(_mm512_maskz_loadu_ps(first_lanes(count), p));
   }
@@ -39,25 +39,9 @@ struct F32 {
   }
 };
 
-void layer_norm(const float* x, float* y, int64_t n, float eps, const float* weight, const float* bias) {
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += 16) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i));
-  const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / static_cast<float>(n));
-  __m512 squares = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 lanes = first_lanes(n - i);
-    const __m512 d = _mm512_maskz_sub_ps(lanes, _mm512_maskz_loadu_ps(lanes, x + i), mean);
-    squares = _mm512_fmadd_ps(d, d, squares);
-  }
-  const float variance = _mm512_reduce_add_ps(squares) / static_cast<float>(n);
-  const __m512 scale = _mm512_set1_ps(1.0f / std::sqrt(variance + eps));
-  for (int64_t i = 0; i < n; i += 16) {
-    const __mmask16 lanes = first_lanes(n - i);
-    __m512 v = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, x + i), mean), scale);
-    if (weight) v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(lanes, weight + i));
-    if (bias) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(lanes, bias + i));
-    _mm512_mask_storeu_ps(y + i, lanes, v);
-  }
+void layer_norm(const float* x, float* y, int64_t n, const RowNorm& norm) {
+  const NormalizedRow row(x, n, norm);
+  for (int64_t i = 0; i < n; i += 16) _mm512_mask_storeu_ps(y + i, first_lanes(n - i), row.at(i));
 }
 
 void activate(const float* x, float* y, int64_t n, Activation activation) {
@@ -105,6 +89,7 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .strip_rows = 96,
                                  .strips = 1,
                                  .convert = Products<F32>::convert,
+                                 .normalize = Products<F32>::normalize,
                                  .pack_transposed = Products<F32>::pack_transposed,
                                  .pack = Products<F32>::pack,
                                  .product = Products<F32>::product,

@@ -33,6 +33,7 @@ struct Bf16 {
   static void store(T* p, __m512 x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(x));
   }
+  static __m512 gelu_of_element(__m512 x) { return gelu_for_bf16(x); }
   static __m512i gather_row(const float* p, int64_t count) {
     const __m512 low = _mm512_maskz_loadu_ps(first_lanes(count), p);
     const __m512 high =

@@ -70,6 +70,13 @@ struct SoftmaxBlock {
   int64_t columns;
 };
 
+/// y = (x - mean) / sqrt(variance + eps) * weight + bias over the values of a row.
+struct RowNorm {
+  float eps;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+};
+
 /// Products of one element type. Strides are in elements.
 struct BlockKernels {
   Element element;
@@ -82,6 +89,8 @@ struct BlockKernels {
   /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
   /// and of k_multiple.
   void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride);
+  /// The same of the rows' norms.
+  void (*normalize)(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y, std::ptrdiff_t stride);
   /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by row; missing columns
   /// become zeros.
   void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel);
@@ -109,8 +118,8 @@ const BlockKernels* block_kernels(Element element, bool amx = true);
 
 /// Memory-bound passes over f32 rows.
 struct RowKernels {
-  /// y = (x - mean) / sqrt(variance + eps) * weight + bias over n values; weight and bias may be null. y may be x.
-  void (*layer_norm)(const float* x, float* y, int64_t n, float eps, const float* weight, const float* bias);
+  /// y may be x.
+  void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with stride 1.

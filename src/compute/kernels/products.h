@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "compute/kernels/kernels.h"
@@ -14,6 +15,7 @@
 //   kMultiple  k is rounded up to this, with zeros
 //   place      where 16 columns of a step stand in a panel: (step, which 16, of how many, of how many steps)
 //   load, broadcast, step (multiply and add), store, gather_row, interleave
+//   gelu_of_element: GELU of what is then stored as an element
 //   rounded_top, weigh: the weights 2^(scale * score - top) of n scores up to the next multiple of 16, and their sum
 namespace alref::compute::kernels {
 
@@ -59,8 +61,13 @@ struct Products {
 #pragma GCC unroll 12
         for (int j = 0; j < kWidth; ++j) _mm512_store_ps(tile[i * kWidth + j], sum[i][j]);
       }
+      if (e.elements) {
 #pragma GCC unroll 2
-      for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], gelu(_mm512_load_ps(tile[t])));
+        for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], E::gelu_of_element(_mm512_load_ps(tile[t])));
+      } else {
+#pragma GCC unroll 2
+        for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], gelu(_mm512_load_ps(tile[t])));
+      }
 #pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 12
@@ -316,6 +323,16 @@ struct Products {
       for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(rows[row] + i));
       if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), rows[row] + i));
       for (i = (n + 15) / 16 * 16; i < padded(n); i += 16) E::store(out + i, _mm512_setzero_ps());
+    }
+  }
+
+  static void normalize(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y,
+                        std::ptrdiff_t stride) {
+    const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
+    for (int64_t row = 0; row < count; ++row) {
+      T* out = static_cast<T*>(y) + row * stride;
+      const NormalizedRow normalized(rows[row], n, norm);
+      for (int64_t i = 0; i < end; i += 16) E::store(out + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
     }
   }
 };

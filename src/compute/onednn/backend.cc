@@ -98,13 +98,17 @@ Step step_of(const Backend& b, const ggml_tensor* node) {
   return step_of_custom(b, node);
 }
 
+bool takes(const Engine& engine, const Mlp& mlp) {
+  return takes_matmul(engine, mlp.first.product) && takes_matmul(engine, mlp.second.product);
+}
+
 // Computes what begins at node `i` and returns the first node after it.
 int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
   const bool own = b.engine.f32();
   switch (step) {
     case Step::kMatmul: {
-      if (const auto mlp = own ? fuse_mlp(graph, i) : std::nullopt) {
+      if (const auto mlp = own ? fuse_mlp(graph, i) : std::nullopt; mlp && takes(b.engine, mlp->pattern)) {
         run_mlp(b.engine, b.weights, mlp->pattern);
         return mlp->end;
       }
@@ -117,6 +121,15 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       return end;
     }
     case Step::kNorm: {
+      if (const auto mlp = own ? fuse_norm_mlp(graph, i) : std::nullopt; mlp && takes(b.engine, mlp->pattern)) {
+        run_mlp(b.engine, b.weights, mlp->pattern);
+        return mlp->end;
+      }
+      if (const auto linear = own ? fuse_norm_linear(graph, i) : std::nullopt;
+          linear && takes_matmul(b.engine, linear->pattern.product)) {
+        run_matmul(b.engine, b.weights, linear->pattern);
+        return linear->end;
+      }
       const auto [norm, end] = fuse_norm(graph, i);
       run_norm(b.engine, norm);
       return end;

@@ -33,7 +33,9 @@ const ggml_tensor* other_operand(const ggml_tensor* node, const ggml_tensor* ope
 // Whether `linear` may be stored to `node`'s memory while blocks of its operands are still to be read. A residual that stands
 // exactly there is read right before it is overwritten.
 bool may_store(const Linear& linear, const ggml_tensor* node) {
-  if (!is_plain(node) || overlap(node, linear.product->src[1]) || overlap(node, linear.product->src[0])) return false;
+  if (!is_plain(node) || overlap(node, linear.rows()) || overlap(node, linear.product->src[0])) return false;
+  if (linear.norm && linear.norm->weight && overlap(node, linear.norm->weight)) return false;
+  if (linear.norm && linear.norm->bias && overlap(node, linear.norm->bias)) return false;
   if (linear.bias && overlap(node, linear.bias)) return false;
   return !linear.residual || !overlap(node, linear.residual) || node->data == linear.residual->data;
 }
@@ -65,11 +67,12 @@ bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) 
   return false;
 }
 
-}  // namespace
-
-Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
-  Linear chain{.product = graph->nodes[i], .result = graph->nodes[i]};
-  Fused<Linear> best{chain, i + 1};
+// The longest chain from the product at node `i` that may be stored.
+std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i, const std::optional<Norm>& norm, bool allocated) {
+  Linear chain{.norm = norm, .product = graph->nodes[i], .result = graph->nodes[i]};
+  std::optional<Fused<Linear>> best;
+  // A product never overlaps its own operands, but what its norm reads is none of them.
+  if (!norm || !allocated || may_store(chain, chain.result)) best = {chain, i + 1};
   for (int j = i; j + 1 < graph->n_nodes && only_feeds_next(graph, j); ++j) {
     ggml_tensor *before = graph->nodes[j], *node = graph->nodes[j + 1];
     if (node->op == GGML_OP_RESHAPE && node->src[0] == before) {
@@ -82,22 +85,57 @@ Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
   return best;
 }
 
-std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
-  const auto [first, next] = fuse_linear(graph, i, /*allocated=*/false);
-  const ggml_tensor* x = first.product->src[1];
-  if (first.activation == kernels::Activation::kNone || first.residual || !only_feeds_next(graph, next - 1)) return std::nullopt;
-  int j = next;
-  while (j + 1 < graph->n_nodes && graph->nodes[j]->op == GGML_OP_RESHAPE && only_feeds_next(graph, j)) ++j;
-  const ggml_tensor* product = j < graph->n_nodes ? graph->nodes[j] : nullptr;
-  if (!product || product->op != GGML_OP_MUL_MAT || product->src[1] != graph->nodes[j - 1]) return std::nullopt;
-  if (!is_weight(first.product->src[0]) || !is_weight(product->src[0]) || ggml_n_dims(product->src[0]) != 2) return std::nullopt;
+// The product by weights at node `i`, or later behind reshapes, if it is the only reader of node i - 1; else 0.
+int only_reader(const ggml_cgraph* graph, int i) {
+  if (!only_feeds_next(graph, i - 1)) return 0;
+  while (i + 1 < graph->n_nodes && graph->nodes[i]->op == GGML_OP_RESHAPE && only_feeds_next(graph, i)) ++i;
+  const ggml_tensor* product = i < graph->n_nodes ? graph->nodes[i] : nullptr;
+  const bool reads = product && product->op == GGML_OP_MUL_MAT && product->src[1] == graph->nodes[i - 1];
+  return reads && is_weight(product->src[0]) && ggml_n_dims(product->src[0]) == 2 ? i : 0;
+}
+
+std::optional<Fused<Mlp>> mlp_chain(const ggml_cgraph* graph, int i, const std::optional<Norm>& norm, bool allocated) {
+  const auto [first, next] = *linear_chain(graph, i, norm, /*allocated=*/false);
+  if (first.activation == kernels::Activation::kNone || first.residual || !is_weight(first.product->src[0])) return std::nullopt;
+  const int j = only_reader(graph, next);
+  if (j == 0) return std::nullopt;
+  const ggml_tensor* product = graph->nodes[j];
   if (std::memcmp(product->op_params, first.product->op_params, sizeof(product->op_params)) != 0) return std::nullopt;
   // Smaller ones stay in the caches anyway; multiples of 32 need no zeros behind them.
   const int64_t hidden = first.product->ne[0];
-  if (hidden % 32 != 0 || hidden * ggml_nrows(x) < 1 << 20) return std::nullopt;
-  const auto [second, end] = fuse_linear(graph, j, allocated);
-  if (allocated && (overlap(second.result, x) || (first.bias && overlap(second.result, first.bias)))) return std::nullopt;
+  if (hidden % 32 != 0 || hidden * ggml_nrows(first.rows()) < 1 << 20) return std::nullopt;
+  const auto [second, end] = *linear_chain(graph, j, std::nullopt, allocated);
+  if (allocated && (overlap(second.result, first.rows()) || (first.bias && overlap(second.result, first.bias)))) return std::nullopt;
   return Fused<Mlp>{{first, second}, end};
+}
+
+struct NormAndProduct {
+  Norm norm;
+  int product;  // 0: there is none
+};
+NormAndProduct norm_and_product(const ggml_cgraph* graph, int i) {
+  const auto [norm, next] = fuse_norm(graph, i, /*allocated=*/false);
+  return {norm, is_plain(norm.x) ? only_reader(graph, next) : 0};
+}
+
+}  // namespace
+
+Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
+  return *linear_chain(graph, i, std::nullopt, allocated);
+}
+
+std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
+  return mlp_chain(graph, i, std::nullopt, allocated);
+}
+
+std::optional<Fused<Linear>> fuse_norm_linear(const ggml_cgraph* graph, int i, bool allocated) {
+  const auto [norm, product] = norm_and_product(graph, i);
+  return product > 0 ? linear_chain(graph, product, norm, allocated) : std::nullopt;
+}
+
+std::optional<Fused<Mlp>> fuse_norm_mlp(const ggml_cgraph* graph, int i, bool allocated) {
+  const auto [norm, product] = norm_and_product(graph, i);
+  return product > 0 ? mlp_chain(graph, product, norm, allocated) : std::nullopt;
 }
 
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
@@ -135,6 +173,8 @@ std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
     if (chain.pattern.result != node) return Lifetime{node->src[1], chain.pattern.result};
   }
   if (node->op == GGML_OP_NORM) {
+    if (const auto mlp = fuse_norm_mlp(graph, i, /*allocated=*/false)) return Lifetime{node->src[0], mlp->pattern.second.result};
+    if (const auto linear = fuse_norm_linear(graph, i, /*allocated=*/false)) return Lifetime{node->src[0], linear->pattern.result};
     const Fused<Norm> chain = fuse_norm(graph, i, /*allocated=*/false);
     if (chain.pattern.result != node) return Lifetime{node->src[0], chain.pattern.result};
   }

@@ -10,15 +10,6 @@
 
 namespace alref::compute::onednn {
 
-/// NORM, then optionally MUL by a weight and ADD of a bias: one layer norm.
-struct Norm {
-  const ggml_tensor* x;
-  float eps;
-  const ggml_tensor* weight = nullptr;
-  const ggml_tensor* bias = nullptr;
-  ggml_tensor* result;
-};
-
 /// A pattern found at a node of a graph, and the first node after it.
 template <typename Pattern>
 struct Fused {
@@ -33,6 +24,10 @@ Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true
 /// Two matrix products with an activation between them, where what is between does not fit the caches.
 std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated = true);
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated = true);
+/// A layer norm at node `i` that nothing but a product by weights reads: the product normalises its rows while it gathers them.
+/// Either a single product or a pair.
+std::optional<Fused<Linear>> fuse_norm_linear(const ggml_cgraph* graph, int i, bool allocated = true);
+std::optional<Fused<Mlp>> fuse_norm_mlp(const ggml_cgraph* graph, int i, bool allocated = true);
 
 /// What the allocator must keep until the chain from node `i` has been computed; nothing where there is no chain.
 struct Lifetime {

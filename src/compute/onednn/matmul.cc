@@ -18,20 +18,32 @@ const float* row_of(const ggml_tensor* t, int64_t row) {
                                         static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
 }
 
-auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first) {
-  return [&kernels, x, first](int64_t row, int64_t count, std::byte* block, int64_t stride) {
+auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first,
+                 const std::optional<kernels::RowNorm>& norm = std::nullopt) {
+  return [&kernels, x, first, norm](int64_t row, int64_t count, std::byte* block, int64_t stride) {
     constexpr int64_t kRows = 64;
     const float* rows[kRows];
     for (int64_t i = 0; i < count; i += kRows) {
       const int64_t some = std::min(kRows, count - i);
       for (int64_t j = 0; j < some; ++j) rows[j] = row_of(x, first + row + i + j);
-      kernels.convert(rows, some, x->ne[0], block + static_cast<size_t>(i * stride) * kernels.element_bytes, stride);
+      std::byte* to = block + static_cast<size_t>(i * stride) * kernels.element_bytes;
+      if (norm) {
+        kernels.normalize(rows, some, x->ne[0], *norm, to, stride);
+      } else {
+        kernels.convert(rows, some, x->ne[0], to, stride);
+      }
     }
   };
 }
 
 const BlockKernels& kernels_for(const Engine& engine, const ggml_tensor* product) {
   return ggml_get_op_params_i32(product, 0) == GGML_PREC_F32 ? *engine.f32() : *engine.fast();
+}
+
+// The rows of a product's left operand.
+auto gather_rows(const BlockKernels& kernels, const Linear& linear) {
+  const auto norm = linear.norm ? std::optional(linear.norm->rows()) : std::nullopt;
+  return gather_rows(kernels, linear.rows(), 0, norm);
 }
 
 Epilogue epilogue_of(const Linear& linear) {
@@ -119,14 +131,14 @@ bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
 }
 
 void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
-  const ggml_tensor *b = linear.product->src[0], *x = linear.product->src[1];
+  const ggml_tensor *b = linear.product->src[0], *x = linear.rows();
   const BlockKernels& kernels = kernels_for(engine, linear.product);
   const Epilogue e = epilogue_of(linear);
   const int64_t k = b->ne[0], n = b->ne[1];
   if (is_weight(b)) {
     const std::byte* packed = weights.transposed(engine, kernels, b);
     multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data), n, e,
-             gather_rows(kernels, x, 0));
+             gather_rows(kernels, linear));
     return;
   }
   const Slices slices{b, x, linear.result};
@@ -136,7 +148,7 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
 }
 
 void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
-  const ggml_tensor *b1 = mlp.first.product->src[0], *b2 = mlp.second.product->src[0], *x = mlp.first.product->src[1];
+  const ggml_tensor *b1 = mlp.first.product->src[0], *b2 = mlp.second.product->src[0], *x = mlp.first.rows();
   const int64_t m = ggml_nrows(x), k = b1->ne[0], hidden = b1->ne[1], n = b2->ne[1];
   const BlockKernels& kernels = kernels_for(engine, mlp.first.product);
   const std::byte *packed1 = weights.transposed(engine, kernels, b1), *packed2 = weights.transposed(engine, kernels, b2);
@@ -156,7 +168,7 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     Carver carver(engine.thread_scratch(thread));
     const auto [block, middle] = parts(carver);
     const int64_t row = blocks.begin(item), count = blocks.begin(item + 1) - row;
-    gather_rows(kernels, x, 0)(row, count, block, stride);
+    gather_rows(kernels, mlp.first)(row, count, block, stride);
     Epilogue e1 = epilogue_of(mlp.first), e2 = epilogue_of(mlp.second);
     e1.elements = middle;
     e1.elements_stride = hidden_stride;

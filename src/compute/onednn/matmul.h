@@ -3,18 +3,39 @@
 
 #include <ggml.h>
 
+#include <optional>
+
 #include "compute/onednn/engine.h"
 #include "compute/onednn/weight_cache.h"
 
 namespace alref::compute::onednn {
 
-/// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T + bias) + residual.
+/// NORM, then optionally MUL by a weight and ADD of a bias: one layer norm.
+struct Norm {
+  const ggml_tensor* x;
+  float eps;
+  const ggml_tensor* weight = nullptr;
+  const ggml_tensor* bias = nullptr;
+  ggml_tensor* result;
+
+  kernels::RowNorm rows() const {
+    return {.eps = eps,
+            .weight = weight ? static_cast<const float*>(weight->data) : nullptr,
+            .bias = bias ? static_cast<const float*>(bias->data) : nullptr};
+  }
+};
+
+/// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T + bias) + residual, where the
+/// rows of a may be normalised first.
 struct Linear {
+  std::optional<Norm> norm;  ///< what makes a; its result is not stored
   const ggml_tensor* product;
   const ggml_tensor* bias = nullptr;
   kernels::Activation activation = kernels::Activation::kNone;
   const ggml_tensor* residual = nullptr;
   ggml_tensor* result;
+
+  const ggml_tensor* rows() const { return norm ? norm->x : product->src[1]; }
 };
 
 /// Two of them: what the first gives is the second's left operand and nothing else, so that it need not leave the caches.

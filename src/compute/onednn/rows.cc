@@ -19,11 +19,10 @@ void run_norm(Engine& engine, const Norm& norm) {
   const int64_t n = norm.x->ne[0], rows = ggml_nrows(norm.x), chunk = std::max<int64_t>(1, kChunk / n);
   const auto* x = static_cast<const float*>(norm.x->data);
   auto* y = static_cast<float*>(norm.result->data);
-  const auto* weight = norm.weight ? static_cast<const float*>(norm.weight->data) : nullptr;
-  const auto* bias = norm.bias ? static_cast<const float*>(norm.bias->data) : nullptr;
+  const kernels::RowNorm with = norm.rows();
   engine.parallel((rows + chunk - 1) / chunk, [&](int64_t item, int) {
     for (int64_t row = item * chunk; row < std::min(rows, (item + 1) * chunk); ++row) {
-      engine.rows()->layer_norm(x + row * n, y + row * n, n, norm.eps, weight, bias);
+      engine.rows()->layer_norm(x + row * n, y + row * n, n, with);
     }
   });
 }

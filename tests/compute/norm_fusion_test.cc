@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// A layer norm that only one product reads is computed while the product gathers its rows; oracle:
+// the formula in double.
+#include <gtest/gtest.h>
+
+#include "compute/nn/linear.h"
+#include "compute/nn/norm.h"
+#include "compute/tiny_model.h"
+
+namespace alref::compute {
+namespace {
+
+constexpr int kIn = 40, kOut = 50;
+// f32: sums of up to 1000 terms. bf16: each factor rounded to 2^-9, and once more between two
+// products.
+constexpr double kF32Tolerance = 1e-5, kBf16Tolerance = 6e-3;
+
+double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+std::vector<double> normed(const std::vector<float>& x, const TinyModel& m) {
+  std::vector<double> result;
+  for (size_t row = 0; row < x.size() / kIn; ++row) {
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < kIn; ++i) mean += x[row * kIn + i] / double{kIn};
+    for (size_t i = 0; i < kIn; ++i) variance += std::pow(x[row * kIn + i] - mean, 2) / kIn;
+    for (size_t i = 0; i < kIn; ++i) {
+      result.push_back((x[row * kIn + i] - mean) / std::sqrt(variance + 1e-5) *
+                           m["norm.weight"][i] +
+                       m["norm.bias"][i]);
+    }
+  }
+  return result;
+}
+
+std::vector<double> product(const std::vector<double>& x, const TinyModel& m,
+                            const std::string& name, size_t in) {
+  const std::vector<float>&w = m[name + ".weight"], &b = m[name + ".bias"];
+  std::vector<double> result;
+  for (size_t row = 0; row < x.size() / in; ++row) {
+    for (size_t o = 0; o < b.size(); ++o) {
+      double sum = b[o];
+      for (size_t i = 0; i < in; ++i) sum += x[row * in + i] * w[o * in + i];
+      result.push_back(sum);
+    }
+  }
+  return result;
+}
+
+class NormFusionTest : public ::testing::TestWithParam<std::tuple<int, Precision>> {
+ protected:
+  int rows() const { return std::get<0>(GetParam()); }
+  double tolerance() const {
+    return std::get<1>(GetParam()) == Precision::kF32 ? kF32Tolerance : kBf16Tolerance;
+  }
+  std::vector<float> input() const { return random_values(static_cast<size_t>(rows()) * kIn, 9); }
+
+  static constexpr int kHidden = 960;
+  TinyModel model{{{"norm.weight", {kIn}},
+                   {"norm.bias", {kIn}},
+                   {"one.weight", {kOut, kIn}},
+                   {"one.bias", {kOut}},
+                   {"up.weight", {kHidden, kIn}},
+                   {"up.bias", {kHidden}},
+                   {"down.weight", {kIn, kHidden}},
+                   {"down.bias", {kIn}}},
+                  1,
+                  test_device(2, std::get<1>(GetParam()))};
+  nn::LayerNorm norm{model.weights() / "norm", kIn};
+  nn::Linear one{model.weights() / "one", kIn, kOut}, up{model.weights() / "up", kIn, kHidden},
+      down{model.weights() / "down", kHidden, kIn};
+};
+
+TEST_P(NormFusionTest, OneProduct) {
+  const auto got = model.run({{{rows(), kIn}, input()}},
+                             [&](Graph& g, auto in) { return one(g, norm(g, in[0])); });
+  EXPECT_LE(relative_error(got, product(normed(input(), model), model, "one", kIn)), tolerance());
+}
+
+TEST_P(NormFusionTest, AResidualBlockWithTwoProducts) {
+  std::vector<double> hidden = product(normed(input(), model), model, "up", kIn);
+  for (double& h : hidden) h = gelu(h);
+  std::vector<double> expected = product(hidden, model, "down", kHidden);
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] += input()[i];
+  const auto got = model.run({{{rows(), kIn}, input()}}, [&](Graph& g, auto in) {
+    ggml_tensor* x = ggml_scale(g.context(), in[0], 1);  // memory that the allocator may use again
+    ggml_tensor* y = down(g, activate(g, up(g, norm(g, x)), nn::Activation::kGelu));
+    return ggml_add(g.context(), y, x);
+  });
+  EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+TEST_P(NormFusionTest, ANormThatIsReadTwiceIsStored) {
+  const std::vector<double> y = normed(input(), model);
+  std::vector<double> expected = product(product(y, model, "up", kIn), model, "down", kHidden);
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] += y[i];
+  const auto got = model.run({{{rows(), kIn}, input()}}, [&](Graph& g, auto in) {
+    ggml_tensor* x = norm(g, in[0]);
+    return ggml_add(g.context(), down(g, up(g, x)), x);
+  });
+  EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, NormFusionTest,
+                         ::testing::Combine(::testing::Values(1, 33, 1100),
+                                            ::testing::Values(Precision::kF32, Precision::kBf16)));
+
+}  // namespace
+}  // namespace alref::compute
