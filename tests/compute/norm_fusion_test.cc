@@ -52,9 +52,9 @@ class NormFusionTest : public ::testing::TestWithParam<std::tuple<int, Precision
   double tolerance() const {
     return std::get<1>(GetParam()) == Precision::kF32 ? kF32Tolerance : kBf16Tolerance;
   }
-  std::vector<float> input() const { return random_values(static_cast<size_t>(rows()) * kIn, 9); }
 
   static constexpr int kHidden = 960;
+  const std::vector<float> input = random_values(static_cast<size_t>(rows()) * kIn, 9);
   TinyModel model{{{"norm.weight", {kIn}},
                    {"norm.bias", {kIn}},
                    {"one.weight", {kOut, kIn}},
@@ -71,17 +71,17 @@ class NormFusionTest : public ::testing::TestWithParam<std::tuple<int, Precision
 };
 
 TEST_P(NormFusionTest, OneProduct) {
-  const auto got = model.run({{{rows(), kIn}, input()}},
+  const auto got = model.run({{{rows(), kIn}, input}},
                              [&](Graph& g, auto in) { return one(g, norm(g, in[0])); });
-  EXPECT_LE(relative_error(got, product(normed(input(), model), model, "one", kIn)), tolerance());
+  EXPECT_LE(relative_error(got, product(normed(input, model), model, "one", kIn)), tolerance());
 }
 
 TEST_P(NormFusionTest, AResidualBlockWithTwoProducts) {
-  std::vector<double> hidden = product(normed(input(), model), model, "up", kIn);
+  std::vector<double> hidden = product(normed(input, model), model, "up", kIn);
   for (double& h : hidden) h = gelu(h);
   std::vector<double> expected = product(hidden, model, "down", kHidden);
-  for (size_t i = 0; i < expected.size(); ++i) expected[i] += input()[i];
-  const auto got = model.run({{{rows(), kIn}, input()}}, [&](Graph& g, auto in) {
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] += input[i];
+  const auto got = model.run({{{rows(), kIn}, input}}, [&](Graph& g, auto in) {
     ggml_tensor* x = ggml_scale(g.context(), in[0], 1);  // memory that the allocator may use again
     ggml_tensor* y = down(g, activate(g, up(g, norm(g, x)), nn::Activation::kGelu));
     return ggml_add(g.context(), y, x);
@@ -90,10 +90,10 @@ TEST_P(NormFusionTest, AResidualBlockWithTwoProducts) {
 }
 
 TEST_P(NormFusionTest, ANormThatIsReadTwiceIsStored) {
-  const std::vector<double> y = normed(input(), model);
+  const std::vector<double> y = normed(input, model);
   std::vector<double> expected = product(product(y, model, "up", kIn), model, "down", kHidden);
   for (size_t i = 0; i < expected.size(); ++i) expected[i] += y[i];
-  const auto got = model.run({{{rows(), kIn}, input()}}, [&](Graph& g, auto in) {
+  const auto got = model.run({{{rows(), kIn}, input}}, [&](Graph& g, auto in) {
     ggml_tensor* x = norm(g, in[0]);
     return ggml_add(g.context(), down(g, up(g, x)), x);
   });
