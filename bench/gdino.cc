@@ -49,7 +49,8 @@ struct Work {
 Work official_work(const gd::Config& c, const std::vector<MapSize>& levels, const MapSize& image,
                    double tokens) {
   const auto windows = [&](int64_t length) {
-    return static_cast<double>((length + c.swin.window - 1) / c.swin.window);
+    const int64_t count = (length + c.swin.window - 1) / c.swin.window;
+    return static_cast<double>(count);
   };
   Work w;
   MapSize map{image.height / gd::Swin::kPatch, image.width / gd::Swin::kPatch};
