@@ -52,9 +52,10 @@ bench-data:
 
 # Against the official codes with seeded random weights at true size; hours on a small machine. Wants checkouts of them,
 # and any video for SAM 2's tracker; what is not named is left out:
-# make parity GROUNDING_DINO_REPO=PATH SAM2_REPO=PATH CLIP=FILE BEATS_REPO=PATH/beats AL_REF_SAM2=PATH/avs
+# make parity GROUNDING_DINO_REPO=PATH SAM2_REPO=PATH CLIP=FILE BEATS_REPO=PATH/beats AL_REF_SAM2=PATH/avs AVSBENCH=PATH AVS_DATA=DIR
 # (checkouts of IDEA-Research/GroundingDINO, facebookresearch/sam2, microsoft/unilm and appletea233/AL-Ref-SAM2; the last one for
-# the authors' recorded replies; BEATS_REPO brings LanguageBind, too, whose oracle is a Python package).
+# the authors' recorded replies; BEATS_REPO brings LanguageBind, too, whose oracle is a Python package. AVSBENCH with AL_REF_SAM2
+# and AVS_DATA, a folder of `python -m training.stampbench.avs` or AVSBench itself: the official loaders and evaluators).
 PARITY_PYTHON = .venv-parity/bin/python -W ignore
 parity: build
 	@test -n "$(GROUNDING_DINO_REPO)$(SAM2_REPO)$(BEATS_REPO)$(AL_REF_SAM2)" || { echo "make parity: say at least one of GROUNDING_DINO_REPO, SAM2_REPO, BEATS_REPO and AL_REF_SAM2; see the Makefile"; exit 2; }
@@ -63,6 +64,7 @@ parity: build
 	@.venv-parity/bin/pip install -q -r parity/requirements.txt
 	@cmake --build --preset release --target grounding_dino_stages --target sound_stages -j$(JOBS)
 	@test -z "$(GROUNDING_DINO_REPO)" || $(PARITY_PYTHON) parity/gdino.py --repo "$(GROUNDING_DINO_REPO)" --stages build/release/parity/grounding_dino_stages
+	@test -z "$(AVSBENCH)" || $(PARITY_PYTHON) parity/avs_layouts.py --avsbench "$(AVSBENCH)" --al-ref-sam2 "$(AL_REF_SAM2)" --alref build/release/alref --data "$(AVS_DATA)"
 	@test -z "$(BEATS_REPO)" || $(PARITY_PYTHON) parity/sound.py --beats-repo "$(BEATS_REPO)" --alref build/release/alref --stages build/release/parity/sound_stages
 	@test -z "$(SAM2_REPO)" || $(PARITY_PYTHON) parity/sam2_image.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref
 	@test -z "$(SAM2_REPO)" -o -z "$(CLIP)" || $(PARITY_PYTHON) parity/sam2_video.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref --video "$(CLIP)"

@@ -15,13 +15,13 @@ echo
 echo "demo: how good the masks are against the true ones (percent; J region, F boundary)"
 "$alref" score masks "$out/masks.json" "$truth"
 echo
-sounds=examples/stampworld/band
-echo "demo: $sounds.mp4, its sound: two things sound, one keeps silent"
-"$alref" listen "$sounds.mp4" -o "$out-sound"
+band=examples/stampworld/band
+echo "demo: $band.mp4, what sounds in it (two things do) and a sentence about the third, in one run"
+"$alref" listen "$band.mp4" --text "the elephant" -o "$out-sound"
 echo
-echo "demo: how good the masks of what sounds are against the true ones"
-"$alref" score masks "$out-sound/masks.json" "$sounds-sounds.json" ||
-  echo "demo: not as many things were found as sound"
+echo "demo: how good these masks are; a thing that sounds is to be masked while it sounds, the elephant always"
+"$alref" score masks "$out-sound/masks.json" "$band-sounds.json" "$band.json" \
+  --object "drum kit" --object "bee" --object "the elephant"
 echo
 echo "demo: look at"
 for folder in "$out" "$out-sound"; do

@@ -38,7 +38,8 @@ struct AvOptions {
   bool skip_silence = true;  ///< nothing is asked about a window without sound
   float box_threshold = 0.25f;
   /// Where the cosine of two successive moments' class probabilities is lower, the sound changes.
-  float segment_threshold = 0.5f;
+  /// None: what the tagger's file says was calibrated for it, else the paper's 0.5.
+  std::optional<float> segment_threshold;
   /// JSON, {video: [[begin, end], ...]} in moments: where the sound changes, for videos in it.
   std::string segments_file;
 
@@ -48,6 +49,12 @@ struct AvOptions {
 
   std::string video_name;    ///< for reports, imported replies and segments
   bool keep_strips = false;  ///< AvWindow::strip_jpeg
+
+  /// A folder for what a killed run needs to go on: detections, and masks once all are there;
+  /// empty: none. What lies there is used only for the same `work_key`, models, options and
+  /// reference sound.
+  std::string work_folder;
+  std::string work_key;  ///< names the content of the video and of its sound
 
   std::function<void(std::string_view stage, int done, int total)> on_progress;
   std::function<bool()> cancelled;  ///< true ends a run with Error(kInterrupted)
@@ -66,9 +73,10 @@ struct AvObject {
   size_t label = 0;     ///< index into AvResult::labels
   int pivot_frame = 0;  ///< 0-based, in the video
   std::vector<Detection> boxes;
-  std::string question, reply;   ///< of the box; empty where there was nothing to choose
-  std::optional<int> pivot_box;  ///< index into `boxes`; none: it is not to be seen
-  size_t mask_area = 0;          ///< of the box's mask, in pixels
+  std::string question, reply;      ///< of the box; empty where there was nothing to choose
+  std::optional<int> pivot_box;     ///< index into `boxes`; none: it is not to be seen
+  size_t mask_area = 0;             ///< of the box's mask, in pixels
+  std::vector<int> further_frames;  ///< where it was lost: its masks start there, too (rules)
 };
 
 /// What was found out about one window of the video.

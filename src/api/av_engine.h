@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/work_store.h"
 #include "perception/detector.h"
 #include "perception/video_segmenter.h"
 #include "pipeline/avs.h"
@@ -19,17 +20,12 @@ namespace alref {
 /// The reasoner that the options ask for; errors as make_reasoner().
 std::unique_ptr<reasoning::SoundReasoner> make_sound_reasoner(const AvOptions& options);
 
-/// A video's segments in a file {video: [[begin, end], ...]}; none where the video is not in it.
-/// Throws Error(kInput): not such a file, or segments that are empty, overlap or do not ascend.
-std::optional<std::vector<pipeline::Segment>> read_segments(const std::string& path,
-                                                            const std::string& video);
-
 /// AvSegmenter on any networks.
 class AvEngine {
  public:
-  /// All outlive the engine.
+  /// `identity` names the networks for resumed runs. All outlive the engine.
   AvEngine(Detector& detector, VideoSegmenter& segmenter, const pipeline::Listeners& listeners,
-           const AvOptions& options);
+           std::string identity, const AvOptions& options);
   ~AvEngine();
 
   /// Exactly one of `sound` and `reference` is not null.
@@ -38,9 +34,14 @@ class AvEngine {
   const AvCosts& costs() const { return costs_; }
 
  private:
+  /// Boxes that a killed run has kept, else the detector's.
+  std::vector<Detection> detect(WorkStore& store, int frame, const Image& image,
+                                std::string_view caption, const DetectionThresholds& thresholds);
+
   Detector& detector_;
   VideoSegmenter& segmenter_;
   pipeline::Lbru lbru_;
+  std::string identity_;
   AvOptions options_;
   std::unique_ptr<reasoning::SoundReasoner> reasoner_;
   AvCosts costs_;

@@ -43,7 +43,8 @@ struct AvSegmenter::State {
   State(std::shared_ptr<Models> shared, const AvOptions& options)
       : models(std::move(shared)),
         engine(*models->networks().detector, *models->networks().segmenter,
-               listeners_of(models->networks().sound()), options) {}
+               listeners_of(models->networks().sound()),
+               models->networks().identity + "\n" + models->networks().sound().identity, options) {}
 
   std::shared_ptr<Models> models;
   AvEngine engine;

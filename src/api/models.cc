@@ -93,13 +93,18 @@ SoundNetworks& Models::Networks::sound() {
   if (options.taggers.empty())
     throw Error(ErrorKind::kInvalidArgument, "models: expected at least one tagger");
   auto made = std::make_unique<SoundNetworks>();
-  for (const std::string& tagger : options.taggers)
-    made->taggers.push_back(std::make_unique<beats::Beats>(find_model_file(tagger), *device));
+  for (const std::string& name : options.taggers) {
+    const std::string tagger = find_model_file(name);
+    made->taggers.push_back(std::make_unique<beats::Beats>(tagger, *device));
+    made->identity += identity_of(tagger) + "\n";
+  }
   const std::string matcher = find_model_file(options.sound_matcher);
   made->matcher = std::make_unique<language_bind::LanguageBind>(matcher, *device);
+  made->identity += identity_of(matcher) + "\n";
   if (!options.class_matcher.empty() && find_model_file(options.class_matcher) != matcher) {
-    made->own_class_matcher = std::make_unique<language_bind::LanguageBind>(
-        find_model_file(options.class_matcher), *device);
+    const std::string classes = find_model_file(options.class_matcher);
+    made->own_class_matcher = std::make_unique<language_bind::LanguageBind>(classes, *device);
+    made->identity += identity_of(classes) + "\n";
   }
   sound_networks = std::move(made);
   return *sound_networks;

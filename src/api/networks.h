@@ -19,6 +19,7 @@ struct SoundNetworks {
   std::vector<std::unique_ptr<AudioTagger>> taggers;
   std::unique_ptr<AudioTextEmbedder> matcher;
   std::unique_ptr<AudioTextEmbedder> own_class_matcher;  ///< null: `matcher` serves
+  std::string identity;                                  ///< files, for resumed runs
 
   AudioTextEmbedder& class_matcher() const {
     return own_class_matcher ? *own_class_matcher : *matcher;

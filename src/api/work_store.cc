@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/detection_json.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
 
@@ -18,36 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json box_to_json(const Detection& d) {
-  return {d.box.x0, d.box.y0, d.box.x1, d.box.y1, d.score, d.phrase_offset, d.phrase};
-}
-
-Detection box_from_json(const Json& j) {
-  return {.box = {j.at(0), j.at(1), j.at(2), j.at(3)},
-          .score = j.at(4),
-          .phrase = j.at(6),
-          .phrase_offset = j.at(5)};
-}
-
-std::vector<Detection> boxes_from_json(const Json& json) {
-  std::vector<Detection> boxes;
-  for (const Json& j : json) boxes.push_back(box_from_json(j));
-  return boxes;
-}
-
-Json boxes_to_json(const std::vector<Detection>& boxes) {
-  Json json = Json::array();
-  for (const Detection& d : boxes) json.push_back(box_to_json(d));
-  return json;
-}
-
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json optional_to_json(const std::optional<int>& value) { return value ? Json(*value) : Json(); }
-std::optional<int> optional_from_json(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(json.get<int>());
 }
 
 // --- binary fields: a length in 8 bytes, then the bytes ---

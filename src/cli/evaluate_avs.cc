@@ -110,8 +110,8 @@ void add_evaluate_avs(CLI::App& evaluate_command) {
                   "JSON, {video: [[begin, end], ...]}: where the sound changes")
       ->type_name("FILE");
   avs->add_option("--segment-threshold", method.segment_threshold,
-                  "else it changes where two seconds are less alike")
-      ->capture_default_str()
+                  "else it changes where two seconds are less alike [default: the tagger's own, "
+                  "else 0.5 as in the paper]")
       ->check(in_range(0, 1));
   avs->add_option("--box-threshold", method.box_threshold, "of the detector")
       ->capture_default_str()

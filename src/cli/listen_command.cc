@@ -44,6 +44,8 @@ struct Arguments {
   bool no_pivot_box = false, no_segments = false;
 };
 
+std::string work_folder_of(const Arguments& arguments) { return arguments.outputs.dir + "/.alref"; }
+
 void complete_options(Arguments& arguments) {
   complete(arguments.reasoner);
   AvOptions& options = arguments.options;
@@ -51,6 +53,8 @@ void complete_options(Arguments& arguments) {
   options.choose_box = !arguments.no_pivot_box;
   options.sound_segments = !arguments.no_segments;
   options.keep_strips = true;
+  // The sentences' detections have another threshold for words: they lie in the folder above.
+  options.work_folder = work_folder_of(arguments) + "/sound";
   options.cancelled = [] { return interrupted(); };
 }
 
@@ -109,6 +113,8 @@ void segment_texts(const Arguments& arguments, const SegmentInput& input,
   apply(arguments.reasoner, options);
   options.video_name = input.name;
   options.keep_strips = true;
+  options.work_folder = work_folder_of(arguments);
+  options.work_key = input.key;
   options.cancelled = [] { return interrupted(); };
   options.on_progress = [&](std::string_view stage, int done, int total) {
     bars.show(stage, done, total);
@@ -135,7 +141,7 @@ void run(Arguments& arguments) {
   const auto begin = Clock::now();
   complete_options(arguments);
   const std::string& dir = arguments.outputs.dir;
-  const std::string work_folder = dir + "/.alref";
+  const std::string work_folder = work_folder_of(arguments);
   create_folders(work_folder);  // says at once whether DIR can be written to
   const SegmentInput input = open_segment_input(arguments.video, work_folder, arguments.limits);
   const std::string heard = arguments.reference.empty() ? input.sound : arguments.reference;
@@ -150,6 +156,7 @@ void run(Arguments& arguments) {
     reference = media::read_audio(heard, {.max_seconds = kLongestReference});
   }
   arguments.options.video_name = std::filesystem::path(input.name).stem().string();
+  arguments.options.work_key = input.key;
   StageBars bars;
   arguments.options.on_progress = [&](std::string_view stage, int done, int total) {
     bars.show(stage, done, total);
@@ -240,8 +247,8 @@ void add_method_options(CLI::App& command, Arguments& a) {
       ->group(group);
   command
       .add_option("--segment-threshold", a.options.segment_threshold,
-                  "the sound changes where two moments are less alike")
-      ->capture_default_str()
+                  "the sound changes where two moments are less alike [default: the tagger's own, "
+                  "else 0.5 as in the paper]")
       ->check(in_range(0.0, 1.0))
       ->group(group);
   command
@@ -279,7 +286,8 @@ void add_listen_command(CLI::App& app) {
       "labels), overlay.mp4,\n"
       "masks.json (COCO RLE), report.json, report.html (waveform, tags, who sounds when); with "
       "--semantic\n"
-      "DIR/classes/00000.png ... (AVSBench's 71 colours).\n"
+      "DIR/classes/00000.png ... (AVSBench's 71 colours). A run that was stopped continues when it "
+      "is started again.\n"
       "example: alref listen farm.mp4 -o out");
   command
       ->add_option("VIDEO", a.video,

@@ -43,6 +43,13 @@ class Settings {
     if (text == nullptr) fail(key, "a text");
     into = *text;
   }
+  void read(const char* key, std::optional<double>& into) const {
+    const PickleValue* value = cfg_.get(key);
+    if (value == nullptr) return;
+    const auto* cosine = value->as<double>();
+    if (cosine == nullptr || !(*cosine >= -1 && *cosine <= 1)) fail(key, "a cosine");
+    into = *cosine;
+  }
 
  private:
   [[noreturn]] void fail(const char* key, const char* expected) const {
@@ -78,6 +85,7 @@ BeatsConfig read_config(const Checkpoint& checkpoint) {
   settings.read("gru_rel_pos", c.gru_rel_pos);
   settings.read("finetuned_model", c.finetuned_model);
   settings.read("predictor_class", c.predictor_class);
+  settings.read("segment_threshold", c.segment_threshold);
   if (c.encoder_layers > 1000)
     checkpoint.fail("its cfg asks for " + std::to_string(c.encoder_layers) + " layers");
   if (c.encoder_embed_dim % c.encoder_attention_heads != 0 ||
@@ -147,6 +155,7 @@ void write_metadata(const BeatsConfig& c, compute::GgufWriter& w) {
   w.set_flag("beats.gru_rel_pos", c.gru_rel_pos);
   w.set_flag("beats.finetuned_model", c.finetuned_model);
   w.set_integer("beats.predictor_class", c.predictor_class);
+  if (c.segment_threshold) w.set_real("beats.segment_threshold", *c.segment_threshold);
   // Fixed in the official code (BEATs.preprocess).
   w.set_real("beats.fbank.mean", 15.41663);
   w.set_real("beats.fbank.std", 6.55582);

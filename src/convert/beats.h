@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct BeatsConfig {
   bool gru_rel_pos = false;
   bool finetuned_model = false;
   int64_t predictor_class = 527;
+  /// Not of the official class: the cosine of the probabilities of two adjacent seconds below which
+  /// another sound begins, where training has calibrated it.
+  std::optional<double> segment_threshold;
 
   bool is_official() const;
 };

@@ -4,6 +4,7 @@
 #include "alref/error.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -36,6 +37,20 @@ Mask foreground_of(const Image& image) {
     mask.pixels[i] = (image.pixels[3 * i] | image.pixels[3 * i + 1] | image.pixels[3 * i + 2]) != 0;
   }
   return mask;
+}
+
+/// For each pixel of a line of kAvssSide the one of a line of `length` under its middle. Adds up
+/// steps as Pillow does (libImaging/Geometry.c, ImagingScaleAffine): where a middle falls between
+/// two pixels, rounding decides, and frames 320 or 640 wide have many such places.
+std::array<int, kAvssSide> nearest_pixels(int length) {
+  std::array<int, kAvssSide> pixels{};
+  const double step = static_cast<double>(length) / kAvssSide;
+  double at = step * 0.5;
+  for (int& pixel : pixels) {
+    pixel = std::min(static_cast<int>(at), length - 1);
+    at += step;
+  }
+  return pixels;
 }
 
 const std::map<media::Rgb, uint8_t>& class_of_colour() {
@@ -184,13 +199,11 @@ std::vector<uint8_t> classes_of(const Image& image) {
   const auto& classes = class_of_colour();
   std::vector<uint8_t> map;
   map.reserve(size_t{kAvssSide} * kAvssSide);
-  const auto source = [](int i, int length) {  // the pixel under the middle of pixel i
-    return static_cast<int>((2 * int64_t{i} + 1) * length / (2 * kAvssSide));
-  };
+  const auto columns = nearest_pixels(image.width), rows = nearest_pixels(image.height);
   for (int y = 0; y < kAvssSide; ++y) {
-    const uint8_t* row = image.row(source(y, image.height));
+    const uint8_t* row = image.row(rows[static_cast<size_t>(y)]);
     for (int x = 0; x < kAvssSide; ++x) {
-      const uint8_t* p = row + ptrdiff_t{3} * source(x, image.width);
+      const uint8_t* p = row + ptrdiff_t{3} * columns[static_cast<size_t>(x)];
       const auto found = classes.find({p[0], p[1], p[2]});
       map.push_back(found != classes.end() ? found->second : uint8_t{0});
     }

@@ -40,12 +40,16 @@ size_t CsvTable::column(std::string_view header) const {
 
 CsvTable read_csv(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
+  return parse_csv(in, file.string());
+}
+
+CsvTable parse_csv(std::istream& in, const std::string& source) {
   CsvTable table;
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
-    const std::string where = file.string() + ": line " + std::to_string(number);
+    const std::string where = source + ": line " + std::to_string(number);
     auto fields = fields_of(line, where);
     if (table.headers.empty()) {
       if (fields.front().starts_with("\xEF\xBB\xBF")) fields.front().erase(0, 3);
@@ -59,7 +63,7 @@ CsvTable read_csv(const std::filesystem::path& file) {
     }
   }
   if (table.headers.empty())
-    throw Error(ErrorKind::kInput, file.string() + ": cannot be read, or is empty");
+    throw Error(ErrorKind::kInput, source + ": cannot be read, or is empty");
   return table;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,8 @@ struct CsvTable {
 
 /// Throws Error(kInput): unreadable, no headers, a row of another length, a quote that stays open.
 CsvTable read_csv(const std::filesystem::path& file);
+
+/// The same from a stream; `source` names it in messages.
+CsvTable parse_csv(std::istream& in, const std::string& source);
 
 }  // namespace alref::datasets

@@ -23,17 +23,20 @@ namespace {
 
 // A track's times jitter by the container's rounding; what is longer is a gap.
 constexpr double kGapSeconds = 0.05;
-constexpr int64_t kSilencePart = 1 << 15;
+// Frames and gaps of any length go through the resampler in parts, so that memory stays small
+// whatever the rates are.
+constexpr int64_t kPart = 1 << 15;
+constexpr int64_t kPartSeconds = 2;
 
-// Adds a channel's samples, scaled to [-1, 1], to `sums`.
+// Adds a channel's samples, scaled to [-1, 1], to `sums`; those of `frame` from `first` on.
 template <typename Sample>
-void add_channel(const AVFrame& frame, int channel, std::vector<double>& sums) {
+void add_channel(const AVFrame& frame, int channel, size_t first, std::vector<double>& sums) {
   const bool planar = av_sample_fmt_is_planar(static_cast<AVSampleFormat>(frame.format)) != 0;
   const int channels = frame.ch_layout.nb_channels;
   const auto* samples = reinterpret_cast<const Sample*>(planar ? frame.extended_data[channel]
                                                                : frame.extended_data[0]);
   const size_t step = planar ? 1 : static_cast<size_t>(channels);
-  const size_t start = planar ? 0 : static_cast<size_t>(channel);
+  const size_t start = first * step + (planar ? 0 : static_cast<size_t>(channel));
   for (size_t i = 0; i < sums.size(); ++i) {
     const Sample sample = samples[start + i * step];
     if constexpr (std::is_floating_point_v<Sample>) {
@@ -47,26 +50,26 @@ void add_channel(const AVFrame& frame, int channel, std::vector<double>& sums) {
   }
 }
 
-bool add_channel(const AVFrame& frame, int channel, std::vector<double>& sums,
+bool add_channel(const AVFrame& frame, int channel, size_t first, std::vector<double>& sums,
                  AVSampleFormat format) {
   switch (format) {
     case AV_SAMPLE_FMT_U8:
-      add_channel<uint8_t>(frame, channel, sums);
+      add_channel<uint8_t>(frame, channel, first, sums);
       return true;
     case AV_SAMPLE_FMT_S16:
-      add_channel<int16_t>(frame, channel, sums);
+      add_channel<int16_t>(frame, channel, first, sums);
       return true;
     case AV_SAMPLE_FMT_S32:
-      add_channel<int32_t>(frame, channel, sums);
+      add_channel<int32_t>(frame, channel, first, sums);
       return true;
     case AV_SAMPLE_FMT_S64:
-      add_channel<int64_t>(frame, channel, sums);
+      add_channel<int64_t>(frame, channel, first, sums);
       return true;
     case AV_SAMPLE_FMT_FLT:
-      add_channel<float>(frame, channel, sums);
+      add_channel<float>(frame, channel, first, sums);
       return true;
     case AV_SAMPLE_FMT_DBL:
-      add_channel<double>(frame, channel, sums);
+      add_channel<double>(frame, channel, first, sums);
       return true;
     default:
       return false;
@@ -127,7 +130,7 @@ class AudioReader::Impl {
     base_ = 0;
     seconds_in_ = 0;
     silence_ = 0;
-    pending_ = false;
+    pending_ = 0;
     draining_ = ended_ = false;
   }
 
@@ -140,14 +143,16 @@ class AudioReader::Impl {
   // One step: a part of a gap, or a decoded frame, or the resampler's rest at the end.
   void read_more() {
     if (silence_ > 0) {
-      const int64_t part = std::min(silence_, kSilencePart);
+      const int64_t part = std::min(silence_, part_length());
       silence_ -= part;
       resample(std::vector<float>(static_cast<size_t>(part)));
       return;
     }
-    if (pending_) {
-      pending_ = false;
-      resample(mix(*frame_));
+    if (pending_ > 0) {
+      const int64_t part = std::min(pending_, part_length());
+      resample(mix(*frame_, static_cast<size_t>(frame_->nb_samples - pending_),
+                   static_cast<size_t>(part)));
+      pending_ -= part;
       return;
     }
     if (!decode()) {
@@ -162,9 +167,11 @@ class AudioReader::Impl {
       rate_ = frame_->sample_rate;
       set_up_resampler();
     }
-    pending_ = true;
+    pending_ = frame_->nb_samples;
     find_gap();
   }
+
+  int64_t part_length() const { return std::clamp<int64_t>(kPartSeconds * rate_, 1, kPart); }
 
   bool decode() {
     for (;;) {
@@ -200,12 +207,13 @@ class AudioReader::Impl {
     seconds_in_ += static_cast<double>(silence_) / rate_;
   }
 
-  std::vector<float> mix(const AVFrame& frame) {
-    std::vector<double> sums(static_cast<size_t>(frame.nb_samples));
+  /// `count` samples of a frame, from `first` on.
+  std::vector<float> mix(const AVFrame& frame, size_t first, size_t count) {
+    std::vector<double> sums(count);
     const int channels = frame.ch_layout.nb_channels;
     const auto format = av_get_packed_sample_fmt(static_cast<AVSampleFormat>(frame.format));
     for (int c = 0; c < channels; ++c) {
-      if (!add_channel(frame, c, sums, format)) {
+      if (!add_channel(frame, c, first, sums, format)) {
         throw Error(ErrorKind::kInput,
                     shown_path(path_) + ": unknown sample format " + std::to_string(frame.format));
       }
@@ -279,7 +287,7 @@ class AudioReader::Impl {
   int64_t base_ = 0;
   double seconds_in_ = 0;  ///< of decoded sound and gaps so far
   int64_t silence_ = 0;    ///< samples, at rate_, of a gap that is still to be given
-  bool pending_ = false;   ///< frame_ follows that gap
+  int64_t pending_ = 0;    ///< samples of frame_ that are still to be given, after that gap
   bool draining_ = false;
   bool ended_ = false;
   bool warned_ = false;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/audio.h"
+#include "alref/types.h"
+
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "alref/audio.h"
-#include "alref/types.h"
 
 namespace alref {
 
@@ -16,9 +17,13 @@ class AudioTagger {
   virtual ~AudioTagger() = default;
   /// Every class with its probability, the likeliest first. `sound` is mono at 16 kHz.
   virtual std::vector<AudioTag> tag(const Waveform& sound) = 0;
+  /// Cosine of the probabilities of two adjacent seconds below which another sound begins, where
+  /// training has calibrated it.
+  virtual std::optional<float> segment_threshold() const { return std::nullopt; }
 };
 
-/// Puts sounds and texts into one space (LanguageBind): the dot product of two embeddings is their similarity.
+/// Puts sounds and texts into one space (LanguageBind): the dot product of two embeddings is their
+/// similarity.
 class AudioTextEmbedder {
  public:
   virtual ~AudioTextEmbedder() = default;
@@ -26,6 +31,9 @@ class AudioTextEmbedder {
   virtual std::vector<float> embed_audio(const Waveform& sound) = 0;
   /// Unit vector of an English text.
   virtual std::vector<float> embed_text(std::string_view text) = 0;
+  /// Similarity of two adjacent seconds below which another sound begins, where training has
+  /// calibrated it.
+  virtual std::optional<float> segment_threshold() const { return std::nullopt; }
 };
 
 }  // namespace alref

@@ -6,15 +6,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <map>
 
 #include "core/log.h"
+#include "core/mask_scan.h"
 #include "core/stopwatch.h"
 #include "pipeline/mask_passes.h"
 
 namespace alref::pipeline {
 namespace {
 
+using reasoning::FramedBox;
 using reasoning::HeardClip;
 using reasoning::Scene;
 using reasoning::SoundingBoxQuestion;
@@ -24,6 +26,8 @@ using reasoning::SoundReasoner;
 constexpr int kObject = 1;
 constexpr size_t kMostBoxes = 3;
 constexpr int kPeaksPerMoment = 10;
+/// IoU of a mask's bounds with a sure box, below which the mask has lost its thing.
+constexpr double kLeastAgreement = 0.6;
 /// Two steps of 16-bit sound: what dither and decoders leave of silence.
 constexpr float kSilentPeak = 2.0f / 32768;
 
@@ -77,8 +81,12 @@ class Run {
     MaskPasses passes(w.first_frame, w.last_frame);
     prompt(w, passes);
     events_.on_window(w);
-    carry(w, passes, /*reverse=*/false);
-    carry(w, passes, /*reverse=*/true);
+    carried_.clear();
+    carry(w, passes);
+    MaskPasses again(w.first_frame, w.last_frame);
+    correct(w, heard, again);
+    carry(w, again);
+    if (events_.on_window_end) events_.on_window_end(w);
   }
 
  private:
@@ -91,8 +99,11 @@ class Run {
         w.tags.push_back({.id = {}, .name = label, .probability = 1});
     }
     heard.tags = w.tags;
-    if (reasoner_.wants_moments() && !is_reference && options_.sound_segments)
-      heard.moments = lbru_.moment_tags(sound, w.moments(), moment_seconds_);
+    heard.tags_are_known = !options_.known_labels.empty();
+    heard.moment_seconds = moment_seconds_;
+    if (!reasoner_.wants_moments() || is_reference) return;
+    heard.moments = lbru_.moment_tags(sound, w.moments(), moment_seconds_);
+    heard.segments = options_.segments ? known_segments(w) : changes(heard.moments);
   }
 
   // Question 1 (gpt_cot_inference_stage_1.py).
@@ -154,6 +165,7 @@ class Run {
     if (!is_reference) {
       if (auto judged = reasoner_.active_objects(heard, w.choice.objects)) {
         w.active = *std::move(judged);
+        w.segments = heard.segments;
         return;
       }
     }
@@ -163,7 +175,9 @@ class Run {
       w.segments = {{0, 1}};
       seconds = std::max(sound.seconds(), moment_seconds_);
     } else {
-      w.segments = segments_of(w, sound);
+      w.segments = options_.segments
+                       ? known_segments(w)
+                       : changes(lbru_.moment_tags(sound, w.moments(), moment_seconds_));
     }
     std::vector<std::string> names;
     for (const LabelTrace& label : w.labels) names.push_back(label.label);
@@ -172,12 +186,13 @@ class Run {
     w.active = spread_over_moments(w.segments, labels, w.moments());
   }
 
-  std::vector<Segment> segments_of(const WindowTrace& w, const Waveform& sound) {
+  std::vector<Segment> changes(const reasoning::MomentTags& moments) const {
+    return Lbru::segments(moments, options_.segment_threshold.value_or(lbru_.segment_threshold()));
+  }
+
+  /// Those of AvsOptions::segments that lie in the window.
+  std::vector<Segment> known_segments(const WindowTrace& w) const {
     std::vector<Segment> segments;
-    if (!options_.segments) {
-      return Lbru::segments(lbru_.moment_tags(sound, w.moments(), moment_seconds_),
-                            options_.segment_threshold);
-    }
     for (const auto& [begin, end] : *options_.segments) {
       const int from = std::max(begin - w.first_moment, 0),
                 to = std::min(end - w.first_moment, w.moments());
@@ -198,30 +213,66 @@ class Run {
     }
   }
 
-  void prompt(WindowTrace& w, MaskPasses& passes) {
+  /// A tracker that starts from the label's box, and from those on other frames.
+  std::unique_ptr<VideoTracker> prompted(LabelTrace& label, std::span<const FramedBox> further,
+                                         const WindowTrace& w) {
     const Stopwatch watch(run_.seconds.prompting);
+    auto tracker = segmenter_.open(scene_.frames());
+    const auto add = [&](int frame, const Box& box) {
+      const Mask mask = positive(segmenter_.mask_of_box(scene_.frames(), frame, box));
+      tracker->add_mask(kObject, frame, mask);
+      return mask.area();
+    };
+    label.mask_area = add(label.frame, label.boxes[static_cast<size_t>(*label.box)].box);
+    for (const auto& [number, detection] : further) {
+      label.further_frames.push_back(w.clip.frames[static_cast<size_t>(number - 1)]);
+      add(label.further_frames.back(), detection.box);
+    }
+    return tracker;
+  }
+
+  void prompt(WindowTrace& w, MaskPasses& passes) {
     for (size_t i = 0; i < w.labels.size(); ++i) {
       LabelTrace& label = w.labels[i];
-      if (!label.box) continue;
-      const Box& box = label.boxes[static_cast<size_t>(*label.box)].box;
-      const Mask mask = positive(segmenter_.mask_of_box(scene_.frames(), label.frame, box));
-      label.mask_area = mask.area();
-      auto tracker = segmenter_.open(scene_.frames());
-      tracker->add_mask(kObject, label.frame, mask);
-      passes.add(i, std::move(tracker), label.frame);
+      if (label.box) passes.add(i, prompted(label, {}, w), label.frame);
     }
   }
 
-  void carry(const WindowTrace& w, MaskPasses& passes, bool reverse) {
-    const Stopwatch watch(reverse ? run_.seconds.reverse : run_.seconds.forward);
-    passes.run(
-        reverse,
-        [&](size_t label, int frame, const FloatMap& logits, float score) {
-          events_.on_masks(w, label, frame, logits, score);
-        },
-        [&](size_t done, size_t total) {
-          check(reverse ? "reverse" : "forward", static_cast<int>(done), static_cast<int>(total));
-        });
+  /// Labels whose masks have left the boxes that the reasoner is sure of start from these, too, and
+  /// are carried once more.
+  void correct(WindowTrace& w, const HeardClip& heard, MaskPasses& passes) {
+    for (size_t i = 0; i < w.labels.size(); ++i) {
+      LabelTrace& label = w.labels[i];
+      if (!label.box) continue;
+      auto further = reasoner_.further_boxes(
+          scene_, heard, label.label,
+          {w.choice.objects[i].frame, label.boxes[static_cast<size_t>(*label.box)]});
+      std::erase_if(further, [&](const FramedBox& box) {
+        const int frame = w.clip.frames[static_cast<size_t>(box.number - 1)];
+        return iou(carried_[{i, frame}], box.detection.box) >= kLeastAgreement;
+      });
+      if (!further.empty()) passes.add(i, prompted(label, further, w), label.frame);
+    }
+  }
+
+  void carry(const WindowTrace& w, MaskPasses& passes) {
+    for (const bool reverse : {false, true}) {
+      const Stopwatch watch(reverse ? run_.seconds.reverse : run_.seconds.forward);
+      passes.run(
+          reverse,
+          [&](size_t label, int frame, const FloatMap& logits, float score) {
+            if (std::ranges::binary_search(w.clip.frames, frame)) {
+              const auto [x, y, width, height] = box_of(positive(logits));
+              carried_[{label, frame}] = {static_cast<float>(x), static_cast<float>(y),
+                                          static_cast<float>(x + width),
+                                          static_cast<float>(y + height)};
+            }
+            events_.on_masks(w, label, frame, logits, score);
+          },
+          [&](size_t done, size_t total) {
+            check(reverse ? "reverse" : "forward", static_cast<int>(done), static_cast<int>(total));
+          });
+    }
   }
 
   void check(std::string_view stage, int done, int total) const {
@@ -238,6 +289,7 @@ class Run {
   const AvsEvents& events_;
   AvsRun& run_;
   double moment_seconds_;
+  std::map<std::pair<size_t, int>, Box> carried_;  ///< of labels' masks on the clip's frames
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ struct AvsOptions {
   bool choose_box = true;            ///< else the best box by score, without question 2 (ablation)
   bool sound_segments = true;        ///< else every label sounds all the time (ablation)
   float box_threshold = 0.25f;
-  float segment_threshold = 0.5f;
+  std::optional<float> segment_threshold;  ///< none: Lbru::segment_threshold()
   /// Known segments of the whole video, in moments; they replace Lbru::segments().
   std::optional<std::vector<Segment>> segments;
   /// Labels that are known to sound; they take the tags' place (ablation: true labels).
@@ -42,6 +42,7 @@ struct LabelTrace {
   std::optional<reasoning::Choice> choice;  ///< of the box; none where there was nothing to choose
   std::optional<int> box;                   ///< index into `boxes`; none: not to be seen, no masks
   size_t mask_area = 0;                     ///< of the box's mask, in pixels
+  std::vector<int> further_frames;          ///< where it was lost: its masks start there, too
   std::optional<size_t> class_index;        ///< into AvsOptions::classes
 };
 
@@ -71,7 +72,8 @@ struct AvsSeconds {
 };
 
 /// What a run tells while it goes on, window by window. Masks come forwards, then in reverse; a
-/// label's pivot frame comes twice, and the last word counts. They are not yet limited to the
+/// label's pivot frame comes twice, those of a label that was lost come again, and the last word
+/// counts. They are not yet limited to the
 /// moments in which the label sounds.
 struct AvsEvents {
   /// Before the window's masks.
@@ -79,6 +81,8 @@ struct AvsEvents {
   std::function<void(const WindowTrace& window, size_t label, int frame, const FloatMap& logits,
                      float object_score)>
       on_masks;
+  /// After them, with LabelTrace::further_frames.
+  std::function<void(const WindowTrace& window)> on_window_end;
   std::function<void(std::string_view stage, int done, int total)> on_progress;
   std::function<bool()> cancelled;  ///< true ends the run with Error(kInterrupted)
 };

@@ -34,7 +34,15 @@ class Lbru {
   /// The most labels whose combinations are all compared with a segment: 1,023 texts.
   static constexpr size_t kMostLabels = 10;
 
+  /// The paper's bound, on the features of another project's sound-event detector.
+  static constexpr float kSegmentThreshold = 0.5f;
+
   explicit Lbru(const Listeners& listeners) : listeners_(listeners) {}
+
+  /// The bound for segments() that the last tagger was calibrated for, else the paper's.
+  float segment_threshold() const {
+    return listeners_.taggers.back()->segment_threshold().value_or(kSegmentThreshold);
+  }
 
   /// Each tagger's `top` likeliest classes, "Silence" left out; those of the first tagger come
   /// first, and a class that several name has its highest probability.
@@ -45,7 +53,7 @@ class Lbru {
   reasoning::MomentTags moment_tags(const Waveform& sound, int moments, double seconds);
 
   /// Where the sound changes: boundaries between moments whose class probabilities have a cosine
-  /// below `threshold`. The reference took another project's sound-event features at 0.5.
+  /// below `threshold`.
   static std::vector<Segment> segments(const reasoning::MomentTags& moments, float threshold);
 
   /// For each segment the labels, ascending, whose combination is likest to its sound. Labels are

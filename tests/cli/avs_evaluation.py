@@ -18,7 +18,7 @@ from film import pcm16, tone, write_wav
 
 ALREF, DATA = sys.argv[1], Path(sys.argv[2])
 EVALUATE, SCORE = Commands(ALREF, "evaluate"), Commands(ALREF, "score")
-SIZE = (20, 14)
+SIZE = (64, 14)  # 64 to 224 leaves middles of pixels between two pixels
 PIXELS = SIZE[0] * SIZE[1]
 
 
@@ -50,7 +50,16 @@ def batches(pairs: list, size: int) -> tuple[float, float]:
 
 
 def nearest(values: list, width: int, height: int) -> list:
-    return [values[int((y + 0.5) * height / 224) * width + int((x + 0.5) * width / 224)] for y in range(224) for x in range(224)]
+    """Pillow's: steps are added up."""
+    def places(length: int) -> list[int]:
+        step = length / 224
+        at, found = step * 0.5, []
+        for _ in range(224):
+            found.append(int(at))
+            at += step
+        return found
+
+    return [values[y * width + x] for y in places(height) for x in places(width)]
 
 
 def classes_score(pairs: list) -> tuple[float, float]:

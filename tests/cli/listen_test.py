@@ -178,7 +178,8 @@ def test_settings_that_do_not_go_together(folder: Path) -> None:
 def test_damaged_segments(folder: Path) -> None:
     film = write_avi(folder / "film.avi", 2, sound=pcm16(tone(2, 16000)))
     segments = folder / "segments.json"
-    for text in ("", "[]", '{"film": [[1, 1]]}', '{"film": [[1, 2], [0, 1]]}', '{"film": [[-1, 1]]}', '{"film": 3}'):
+    for text in ("", "[]", '{"film": [[1, 1]]}', '{"film": [[1, 2], [0, 1]]}', '{"film": [[-1, 1]]}', '{"film": 3}', '{"film": null}',
+                 '{"film": ' + 100_000 * "[" + 100_000 * "]" + "}"):
         segments.write_text(text)
         LISTEN.fails(3, "segments.json", film, "-o", folder / "out", *networks(folder), "--segments", segments)
 

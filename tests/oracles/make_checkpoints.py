@@ -109,7 +109,7 @@ def make_beats(folder, out):
     cfg = dict(input_patch_size=16, embed_dim=8, encoder_layers=2, encoder_embed_dim=16, encoder_ffn_embed_dim=32,
                encoder_attention_heads=2, activation_fn="gelu", deep_norm=True, relative_position_embedding=True,
                num_buckets=32, max_distance=80, gru_rel_pos=True, conv_pos=8, conv_pos_groups=4, finetuned_model=True,
-               predictor_class=3, dropout=0.0, layer_norm_first=False)
+               predictor_class=3, dropout=0.0, layer_norm_first=False, segment_threshold=0.75)
     state = shake(BEATs(BEATsConfig(cfg)).state_dict(), 3)
     labels = {0: "/m/09x0r", 1: "/m/05zppz", 2: "/m/02zsn"}
     torch.save({"cfg": cfg, "model": state, "label_dict": labels}, out / "tiny-beats.pt")

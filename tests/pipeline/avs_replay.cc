@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/av_engine.h"
+#include "api/read_segments.h"
 #include "pipeline/avs.h"
 #include "pipeline/fake_listeners.h"
 #include "pipeline/fake_segmenter.h"

@@ -123,6 +123,16 @@ TEST_F(AvsTest, SeveralLabelsSoundWhereTheirCombinationIsLikest) {
   EXPECT_EQ(masks_["cat"][0], 256);
 }
 
+TEST_F(AvsTest, TheTaggersOwnBoundSaysWhereTheSoundChanges) {
+  FixedReasoner reasoner({{"dog", 1}, {"cat", 1}});
+  const std::vector<float> sound = {kDog, kBoth, kBoth};  // a cosine of 0.75
+  EXPECT_THAT(run(75, sound, reasoner).windows[0].segments, ElementsAre(Pair(0, 3)));
+  tagger_.calibrated = 0.77f;
+  EXPECT_THAT(run(75, sound, reasoner).windows[0].segments, ElementsAre(Pair(0, 1), Pair(1, 3)));
+  EXPECT_THAT(run(75, sound, reasoner, {.segment_threshold = 0.5f}).windows[0].segments,
+              ElementsAre(Pair(0, 3)));
+}
+
 TEST_F(AvsTest, AnUnusableBoxNumberMeansTheFirst) {
   FixedReasoner reasoner({{"cat", 1}}, /*box=*/7);
   EXPECT_EQ(run(25, {kCat}, reasoner).windows[0].labels[0].box, 0);
@@ -220,15 +230,41 @@ TEST_F(AvsTest, AnotherRecordingsSourcesCountAllTheTime) {
 
 TEST_F(AvsTest, RulesHearEachThingInItsTime) {
   reasoning::RulesSoundReasoner reasoner;
-  const AvsRun result = run(125, {kDog, kNobody, kCat, kBoth, kDog}, reasoner);
+  const std::vector<float> sound = {kDog, kNobody, kNobody, kNobody, kCat, kBoth, kDog};
+  const AvsRun result = run(175, sound, reasoner, {.segment_threshold = 0.9f});
   const WindowTrace& w = result.windows[0];
   ASSERT_EQ(w.labels.size(), 2U);
   EXPECT_EQ(w.labels[0].label, "dog");
   EXPECT_EQ(w.labels[1].label, "cat");
   EXPECT_EQ(w.labels[1].box, 1);  // the larger cat, which the detector is surer of
-  EXPECT_THAT(w.active, ElementsAre(ElementsAre(0U), IsEmpty(), ElementsAre(1U),
-                                    ElementsAre(0U, 1U), ElementsAre(0U)));
+  EXPECT_THAT(w.active, ElementsAre(ElementsAre(0U), IsEmpty(), IsEmpty(), IsEmpty(),
+                                    ElementsAre(1U), ElementsAre(0U, 1U), ElementsAre(0U)));
   EXPECT_EQ(embedder_.sounds, 0);
+  // Sounds that are hardly told apart are one.
+  const auto coarse = run(175, sound, reasoner, {.segment_threshold = 0.5f}).windows[0].active;
+  EXPECT_THAT(coarse[6], ElementsAre(0U, 1U));
+}
+
+/// Is sure of a box far from the chosen one on the second frame, of the same one on the third.
+class CorrectingReasoner : public FixedReasoner {
+ public:
+  using FixedReasoner::FixedReasoner;
+  std::vector<reasoning::FramedBox> further_boxes(reasoning::Scene&, const HeardClip&,
+                                                  const std::string&,
+                                                  const reasoning::FramedBox& chosen) override {
+    reasoning::FramedBox away{2, chosen.detection}, same{3, chosen.detection};
+    away.detection.box = {50, 5, 70, 25};
+    return {away, same};
+  }
+};
+
+TEST_F(AvsTest, MasksThatLeaveASureBoxAreCarriedOnceMore) {
+  CorrectingReasoner reasoner({{"dog", 1}});
+  const AvsRun result = run(75, {kDog, kDog, kDog}, reasoner);
+  EXPECT_THAT(result.windows[0].labels[0].further_frames, ElementsAre(37));
+  EXPECT_THAT(segmenter_.calls,
+              ElementsAre("box 12", "mask 1 12", "forward 12", "reverse 12", "box 12", "mask 1 12",
+                          "box 37", "mask 1 37", "forward 12", "reverse 12"));
 }
 
 TEST_F(AvsTest, LabelsGetClasses) {

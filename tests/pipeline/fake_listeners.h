@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,9 @@ class FakeTagger : public AudioTagger {
     std::ranges::stable_sort(tags, std::greater<>(), &AudioTag::probability);
     return tags;
   }
+  std::optional<float> segment_threshold() const override { return calibrated; }
   int runs = 0;
+  std::optional<float> calibrated;
 };
 
 class FakeEmbedder : public AudioTextEmbedder {

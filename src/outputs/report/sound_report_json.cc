@@ -35,7 +35,8 @@ Json object_json(const AvObject& object, const AvResult& result) {
                {"pivot_frame", object.pivot_frame},
                {"boxes", std::move(boxes)},
                {"pivot_box", object.pivot_box ? Json(*object.pivot_box) : Json()},
-               {"mask_area", object.mask_area}};
+               {"mask_area", object.mask_area},
+               {"further_frames", object.further_frames}};
   if (!object.question.empty()) json["box_question"] = object.question;
   if (!object.reply.empty()) json["box_reply"] = object.reply;
   return json;

@@ -15,9 +15,9 @@ namespace alref::beats {
 
 /// BEATs fine-tuned on AudioSet (arXiv:2212.09058; microsoft/unilm, beats/BEATs.py).
 ///
-/// A sound of up to 20 s is one input, as the official code takes it; a longer one is heard in windows of 10 s, the length of
-/// AudioSet's clips, and a class gets its highest probability. One that is shorter than a patch (175 ms) is
-/// followed by silence. Threads: one call at a time.
+/// A sound of up to 20 s is one input, as the official code takes it; a longer one is heard in
+/// windows of 10 s, the length of AudioSet's clips, and a class gets its highest probability. One
+/// that is shorter than a patch (175 ms) is followed by silence. Threads: one call at a time.
 class Beats : public AudioTagger {
  public:
   /// Throws Error(kModel). `device` outlives the tagger.
@@ -26,6 +26,7 @@ class Beats : public AudioTagger {
 
   /// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
   std::vector<AudioTag> tag(const Waveform& sound) override;
+  std::optional<float> segment_threshold() const override { return config_.segment_threshold; }
 
   /// What one input of the network gives.
   struct Output {

@@ -31,23 +31,29 @@ Config Config::read(const compute::GgufFile& file) {
   config.fbank_mean = keys.real("fbank.mean");
   config.fbank_std = keys.real("fbank.std");
   keys.integer("fbank.sample_rate", 16000, 16000);
+  config.segment_threshold = keys.cosine("segment_threshold");
   if (config.dim % config.heads != 0) {
-    keys.fail("encoder_attention_heads", std::to_string(config.heads), "a divisor of " + std::to_string(config.dim));
+    keys.fail("encoder_attention_heads", std::to_string(config.heads),
+              "a divisor of " + std::to_string(config.dim));
   }
   if (config.dim % config.position_groups != 0) {
-    keys.fail("conv_pos_groups", std::to_string(config.position_groups), "a divisor of " + std::to_string(config.dim));
+    keys.fail("conv_pos_groups", std::to_string(config.position_groups),
+              "a divisor of " + std::to_string(config.dim));
   }
   if (config.mel_bins % config.patch_size != 0) {
-    keys.fail("fbank.num_mel_bins", std::to_string(config.mel_bins), "a multiple of " + std::to_string(config.patch_size));
+    keys.fail("fbank.num_mel_bins", std::to_string(config.mel_bins),
+              "a multiple of " + std::to_string(config.patch_size));
   }
   if (config.max_distance <= config.buckets / 4) {
-    keys.fail("max_distance", std::to_string(config.max_distance), "more than " + std::to_string(config.buckets / 4));
+    keys.fail("max_distance", std::to_string(config.max_distance),
+              "more than " + std::to_string(config.buckets / 4));
   }
   config.label_ids = keys.texts("labels.ids");
   config.label_names = keys.has("labels.names") ? keys.texts("labels.names") : config.label_ids;
   for (const auto* labels : {&config.label_ids, &config.label_names}) {
     if (static_cast<int64_t>(labels->size()) != config.classes) {
-      keys.fail("labels", std::to_string(labels->size()) + " texts", std::to_string(config.classes));
+      keys.fail("labels", std::to_string(labels->size()) + " texts",
+                std::to_string(config.classes));
     }
   }
   return config;

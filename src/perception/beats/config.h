@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,8 @@
 
 namespace alref::beats {
 
-/// Sizes and options of a fine-tuned BEATs model (microsoft/unilm, beats/BEATs.py, class BEATsConfig).
+/// Sizes and options of a fine-tuned BEATs model (microsoft/unilm, beats/BEATs.py, class
+/// BEATsConfig).
 struct Config {
   int64_t patch_size = 0;  ///< frames and mel bins of a patch
   int64_t patch_dim = 0;   ///< of a patch's embedding
@@ -25,11 +27,14 @@ struct Config {
   int64_t mel_bins = 0;
   double fbank_mean = 0;
   double fbank_std = 0;
+  /// Cosine of the probabilities of two adjacent seconds below which another sound begins.
+  std::optional<float> segment_threshold;
   std::vector<std::string> label_ids;    ///< one a class
   std::vector<std::string> label_names;  ///< the same; ids where the file holds no names
 
-  /// Throws Error(kModel) for another network, missing keys, sizes that do not fit, and options that no official fine-tuned
-  /// model has (norm first, no deep norm, no gated relative position bias).
+  /// Throws Error(kModel) for another network, missing keys, sizes that do not fit, and options
+  /// that no official fine-tuned model has (norm first, no deep norm, no gated relative position
+  /// bias).
   static Config read(const compute::GgufFile& file);
 };
 

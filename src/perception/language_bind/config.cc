@@ -21,7 +21,8 @@ TowerConfig read_tower(const compute::Metadata& keys, const std::string& name) {
   }
   tower.quick_gelu = activation == "quick_gelu";
   if (tower.dim % tower.heads != 0) {
-    keys.fail(name + ".num_heads", std::to_string(tower.heads), "a divisor of " + std::to_string(tower.dim));
+    keys.fail(name + ".num_heads", std::to_string(tower.heads),
+              "a divisor of " + std::to_string(tower.dim));
   }
   return tower;
 }
@@ -45,7 +46,9 @@ Config Config::read(const compute::GgufFile& file) {
   config.mean = static_cast<float>(keys.real("audio.mean"));
   config.std = static_cast<float>(keys.real("audio.std"));
   keys.integer("audio.sample_rate", 16000, 16000);
-  for (const auto& [key, value] : {std::pair{"audio.num_mel_bins", config.mel_bins}, {"audio.target_length", config.frames}}) {
+  config.segment_threshold = keys.cosine("segment_threshold");
+  for (const auto& [key, value] :
+       {std::pair{"audio.num_mel_bins", config.mel_bins}, {"audio.target_length", config.frames}}) {
     if (value % config.patch != 0) {
       keys.fail(key, std::to_string(value), "a multiple of " + std::to_string(config.patch));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,16 @@ struct Config {
   int64_t vocabulary = 0;
   std::vector<std::string> merges;  ///< of the byte-pair tokenizer
 
-  bool has_audio = false;  ///< else the file holds a text tower only, or another one that is not used here
+  bool has_audio =
+      false;  ///< else the file holds a text tower only, or another one that is not used here
   TowerConfig audio;
   int64_t patch = 0;
   int64_t mel_bins = 0;
   int64_t frames = 0;  ///< of the filter banks that one input has
   float mean = 0;
   float std = 0;
+  /// Similarity of the sounds of two adjacent seconds below which another sound begins.
+  std::optional<float> segment_threshold;
 
   /// Throws Error(kModel).
   static Config read(const compute::GgufFile& file);

@@ -17,18 +17,21 @@ namespace alref::language_bind {
 
 /// LanguageBind (arXiv:2310.01852; PKU-YuanGroup/LanguageBind): sounds and texts in one space.
 ///
-/// A sound is its filter banks of 10.4 s as a picture of three equal channels, a shorter one repeated as the official code does. Of a
-/// longer one the official code takes three chunks at random places; here they are the middles of the same three ranges, so that
-/// the same sound always gives the same embedding. Threads: one call at a time.
+/// A sound is its filter banks of 10.4 s as a picture of three equal channels, a shorter one
+/// repeated as the official code does. Of a longer one the official code takes three chunks at
+/// random places; here they are the middles of the same three ranges, so that the same sound always
+/// gives the same embedding. Threads: one call at a time.
 class LanguageBind : public AudioTextEmbedder {
  public:
   /// Throws Error(kModel). `device` outlives the embedder.
   LanguageBind(const std::filesystem::path& path, compute::Device& device);
   ~LanguageBind() override;
 
-  /// Throws Error(kInvalidArgument): not mono at 16 kHz, or no sound in the file's network. Shorter than 25 ms: followed by silence.
+  /// Throws Error(kInvalidArgument): not mono at 16 kHz, or no sound in the file's network. Shorter
+  /// than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
   std::vector<float> embed_text(std::string_view text) override;
+  std::optional<float> segment_threshold() const override { return config_.segment_threshold; }
 
   const Config& config() const { return config_; }
 
@@ -43,7 +46,8 @@ class LanguageBind : public AudioTextEmbedder {
   std::unique_ptr<AudioTower> audio_;  // null in files without one
 };
 
-/// [3, bins, frames] of the filter banks `mel` [n, bins], before normalisation (processing_audio.py, waveform2melspec).
+/// [3, bins, frames] of the filter banks `mel` [n, bins], before normalisation
+/// (processing_audio.py, waveform2melspec).
 std::vector<float> fuse_chunks(std::span<const float> mel, int64_t bins, int64_t frames);
 
 }  // namespace alref::language_bind

@@ -52,30 +52,61 @@ double motion(FrameSource& frames, int frame, int frame_count, const Box& box) {
   return std::max(0.0, difference(*now, *then, box) - difference(*now, *then, all));
 }
 
+/// For each moment whether somewhere in its segment `likely` reaches `least`; without segments each
+/// moment is one.
+std::vector<bool> sounding(const std::vector<float>& likely,
+                           const std::vector<std::pair<int, int>>& segments, float least) {
+  std::vector<bool> sounds(likely.size());
+  for (size_t m = 0; m < likely.size(); ++m) sounds[m] = likely[m] >= least;
+  for (const auto& [begin, end] : segments) {
+    const auto first = sounds.begin() + begin, last = sounds.begin() + end;
+    std::fill(first, last, std::find(first, last, true) != last);
+  }
+  return sounds;
+}
+
+/// Whoever is silent for at most `longest` moments between two sounds goes on sounding.
+void fill_pauses(std::vector<bool>& sounds, size_t longest) {
+  size_t after_last = sounds.size();  // the place after the last sounding moment; size(): none yet
+  for (size_t m = 0; m < sounds.size(); ++m) {
+    if (!sounds[m]) continue;
+    if (after_last < m && m - after_last <= longest) {
+      for (size_t pause = after_last; pause < m; ++pause) sounds[pause] = true;
+    }
+    after_last = m + 1;
+  }
+}
+
 }  // namespace
 
 std::vector<RulesSoundReasoner::Candidate> RulesSoundReasoner::things_heard(
     const HeardClip& heard) const {
-  float likeliest = 0;
-  for (const AudioTag& tag : heard.tags) {
-    if (!visible_thing(tag.name).empty()) likeliest = std::max(likeliest, tag.probability);
-  }
-  const float least = std::max(options_.least_tag, options_.tag_share * likeliest);
   std::vector<Candidate> things;
-  for (const AudioTag& tag : heard.tags) {
-    std::string name = visible_thing(tag.name);
-    if (name.empty() || tag.probability < least) continue;
+  const auto add = [&](const std::string& tag, float probability) {
+    std::string name = visible_thing(tag);
+    if (name.empty()) return;
     const auto known = std::ranges::find(things, name, &Candidate::name);
-    if (known == things.end()) {
-      Candidate thing;
-      thing.name = std::move(name);
-      thing.probability = tag.probability;
-      things.push_back(std::move(thing));
-    } else {
-      known->probability = std::max(known->probability, tag.probability);
+    if (known != things.end()) {
+      known->probability = std::max(known->probability, probability);
+      return;
+    }
+    Candidate thing;
+    thing.name = std::move(name);
+    thing.probability = probability;
+    things.push_back(std::move(thing));
+  };
+  for (const AudioTag& tag : heard.tags) add(tag.name, tag.probability);
+  if (!heard.tags_are_known) {
+    for (const auto& moment : heard.moments.probabilities) {
+      for (size_t c = 0; c < moment.size(); ++c) {
+        if (moment[c] >= options_.least_tag) add(heard.moments.names[c], moment[c]);
+      }
     }
   }
   std::ranges::stable_sort(things, std::greater<>(), &Candidate::probability);
+  if (things.empty()) return things;
+  const float least = std::max(options_.least_tag, options_.tag_share * things.front().probability);
+  std::erase_if(things, [&](const Candidate& thing) { return thing.probability < least; });
   return things;
 }
 
@@ -97,7 +128,7 @@ void RulesSoundReasoner::look_for(Scene& scene, const Clip& clip, Candidate& thi
 
 void RulesSoundReasoner::find(Scene& scene, const Clip& clip, Candidate& thing) const {
   look_for(scene, clip, thing);
-  if (thing.score >= options_.presence) return;
+  if (thing.score >= options_.clear) return;
   for (const std::string& name : narrower_things(thing.name)) {
     Candidate narrower;
     narrower.name = name;
@@ -166,6 +197,30 @@ std::vector<Choice> RulesSoundReasoner::choose_boxes(Scene& scene, const HeardCl
   return choices;
 }
 
+std::vector<FramedBox> RulesSoundReasoner::further_boxes(Scene& scene, const HeardClip& heard,
+                                                         const std::string& object,
+                                                         const FramedBox& chosen) {
+  constexpr float kLargestGrowth = 3;
+  constexpr float kElsewhere = 0.3f;  // IoU; boxes of parts of a thing overlap the whole's more
+  std::vector<FramedBox> further;
+  const float least = std::max(options_.presence, options_.further_share * chosen.detection.score);
+  for (size_t i = 0; i < heard.clip.frames.size(); ++i) {
+    const int number = static_cast<int>(i) + 1;
+    if (number == chosen.number) continue;
+    const auto boxes = scene.detect(heard.clip.frames[i], caption(object), options_.keep_score);
+    if (boxes.empty() || boxes.front().score < least) continue;
+    const Detection& best = boxes.front();
+    const auto growth = best.box.area() / chosen.detection.box.area();
+    if (growth > kLargestGrowth || growth < 1 / kLargestGrowth) continue;
+    const bool has_rival = std::ranges::any_of(boxes, [&](const Detection& other) {
+      return other.score > options_.further_share * best.score &&
+             iou(other.box, best.box) < kElsewhere;
+    });
+    if (!has_rival) further.push_back({number, best});
+  }
+  return further;
+}
+
 std::optional<ActiveObjects> RulesSoundReasoner::active_objects(
     const HeardClip& heard, std::span<const SoundingObject> objects) {
   const MomentTags& moments = heard.moments;
@@ -177,6 +232,10 @@ std::optional<ActiveObjects> RulesSoundReasoner::active_objects(
     for (const std::string& narrower : narrower_things(thing)) classes_of[narrower].push_back(c);
   }
   ActiveObjects active(moments.probabilities.size());
+  if (options_.single) {  // as in the paper, where the only label counts throughout
+    for (auto& now : active) now.assign(objects.empty() ? 0 : 1, 0);
+    return active;
+  }
   for (size_t k = 0; k < objects.size(); ++k) {
     std::vector<float> likely(active.size());
     const auto classes = classes_of.find(objects[k].name);
@@ -188,8 +247,10 @@ std::optional<ActiveObjects> RulesSoundReasoner::active_objects(
     // as always on, like the only label in the paper.
     const float highest = *std::ranges::max_element(likely);
     const float least = highest < options_.least_tag ? 0 : options_.on_share * highest;
+    std::vector<bool> sounds = sounding(likely, heard.segments, least);
+    fill_pauses(sounds, static_cast<size_t>(options_.longest_pause / heard.moment_seconds));
     for (size_t m = 0; m < active.size(); ++m) {
-      if (likely[m] >= least) active[m].push_back(k);
+      if (sounds[m]) active[m].push_back(k);
     }
   }
   return active;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reasoning/reasoner.h"
@@ -22,9 +23,13 @@ struct MomentTags {
 
 /// A stretch of a video as it is asked about: one frame a moment, and what is heard.
 struct HeardClip {
-  Clip clip;                   ///< `frames` holds the middle frame of each moment
-  std::vector<AudioTag> tags;  ///< what sounds in it as a whole, united over the taggers
-  MomentTags moments;          ///< no moments where they are not wanted (wants_moments())
+  Clip clip;                    ///< `frames` holds the middle frame of each moment
+  std::vector<AudioTag> tags;   ///< what sounds in it as a whole, united over the taggers
+  bool tags_are_known = false;  ///< they are told, not heard: just these things sound
+  MomentTags moments;           ///< no moments where they are not wanted (wants_moments())
+  double moment_seconds = 1;
+  /// Moments [first, second) of pieces between which the sound changes; with `moments` only.
+  std::vector<std::pair<int, int>> segments;
 };
 
 /// The answer to question 1.
@@ -40,6 +45,12 @@ struct SoundingBoxQuestion {
   std::string object;
   int number = 1;  ///< place of the pivot frame in the clip, from 1
   std::vector<Detection> boxes;
+};
+
+/// A box on one of a clip's frames.
+struct FramedBox {
+  int number = 1;  ///< of the frame, from 1
+  Detection detection;
 };
 
 /// For each moment of a clip the objects that sound in it, ascending.
@@ -65,6 +76,12 @@ class SoundReasoner {
   /// empty.
   virtual std::vector<Choice> choose_boxes(Scene& scene, const HeardClip& heard,
                                            std::span<const SoundingBoxQuestion> questions) = 0;
+  /// Boxes of the same thing on other frames than that of `chosen`, sure enough to start its masks
+  /// from, too, where these have lost it. The paper has none.
+  virtual std::vector<FramedBox> further_boxes(Scene&, const HeardClip&, const std::string&,
+                                               const FramedBox&) {
+    return {};
+  }
   /// When each object sounds, where the reasoner judges that itself; else it is left to the
   /// likeness of sounds and labels.
   virtual std::optional<ActiveObjects> active_objects(const HeardClip&,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/beats/beats.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "alref/error.h"
 
 #include <cmath>
 
-#include "alref/error.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "compute/tiny_model.h"
 #include "perception/beats/goldens.h"
 #include "perception/testing/chord.h"
@@ -30,7 +31,8 @@ TEST_F(BeatsTest, EqualsTheOfficialCode) {
   std::vector<float> every_ninth;
   const size_t dim = 32, tokens = output.tokens.size() / dim;
   for (size_t i = 0; i < tokens; i += 9) {
-    every_ninth.insert(every_ninth.end(), output.tokens.begin() + static_cast<std::ptrdiff_t>(i * dim),
+    every_ninth.insert(every_ninth.end(),
+                       output.tokens.begin() + static_cast<std::ptrdiff_t>(i * dim),
                        output.tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * dim));
   }
   EXPECT_LE(compute::relative_error(every_ninth, kTokens), 2e-5);
@@ -45,10 +47,18 @@ TEST_F(BeatsTest, NamesEveryClassTheLikeliestFirst) {
   EXPECT_EQ(tags[4].id, "/m/4");
 }
 
+// The tiny one is like official files, which say nothing; the embedded one was calibrated.
+TEST_F(BeatsTest, TellsTheBoundThatItWasCalibratedFor) {
+  EXPECT_EQ(beats_.segment_threshold(), std::nullopt);
+  const Beats nano(ALREF_TEST_DATA "/../../models/nano-beats.gguf", device_);
+  EXPECT_NEAR(nano.segment_threshold().value_or(0), 0.77, 0.005);
+}
+
 TEST_F(BeatsTest, HearsOneSampleSilenceAndLongSounds) {
   EXPECT_EQ(beats_.tag({.sample_rate = 16000, .samples = {0.5f}}).size(), 5u);
   EXPECT_EQ(beats_.tag({.sample_rate = 16000, .samples = {}}).size(), 5u);
-  for (const AudioTag& tag : beats_.tag({.sample_rate = 16000, .samples = std::vector<float>(30000)})) {
+  for (const AudioTag& tag :
+       beats_.tag({.sample_rate = 16000, .samples = std::vector<float>(30000)})) {
     EXPECT_TRUE(std::isfinite(tag.probability));
   }
 }
@@ -65,7 +75,8 @@ TEST_F(BeatsTest, ALongSoundsTagsAreTheHighestOfItsWindows) {
 
 TEST_F(BeatsTest, OtherSampleRatesAreRefused) {
   EXPECT_THROW(beats_.tag({.sample_rate = 44100, .samples = std::vector<float>(100)}), Error);
-  EXPECT_THROW(beats_.tag({.sample_rate = 16000, .channels = 2, .samples = std::vector<float>(100)}), Error);
+  EXPECT_THROW(
+      beats_.tag({.sample_rate = 16000, .channels = 2, .samples = std::vector<float>(100)}), Error);
 }
 
 TEST(RelativePositionBucketsTest, AreExactNearbyAndLogarithmicFarAway) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/language_bind/language_bind.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "alref/error.h"
 
 #include <numeric>
 
-#include "alref/error.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "compute/tiny_model.h"
 #include "perception/language_bind/goldens.h"
 #include "perception/testing/chord.h"
@@ -39,10 +40,18 @@ TEST_F(LanguageBindTest, SoundsEqualHuggingFacesClipOnFilterBanks) {
 
 TEST_F(LanguageBindTest, EmbeddingsAreUnitVectorsWhateverTheSound) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const std::vector<float>& samples : {std::vector<float>{}, {0.3f}, std::vector<float>(20000), {nan, nan, 1}}) {
+  for (const std::vector<float>& samples :
+       {std::vector<float>{}, {0.3f}, std::vector<float>(20000), {nan, nan, 1}}) {
     const std::vector<float> e = network_.embed_audio({.sample_rate = 16000, .samples = samples});
     EXPECT_NEAR(std::inner_product(e.begin(), e.end(), e.begin(), 0.0), 1, 1e-5);
   }
+}
+
+// The tiny one is like official files, which say nothing; the embedded one was calibrated.
+TEST_F(LanguageBindTest, TellsTheBoundThatItWasCalibratedFor) {
+  EXPECT_EQ(network_.segment_threshold(), std::nullopt);
+  const LanguageBind nano(ALREF_TEST_DATA "/../../models/nano-language-bind.gguf", device_);
+  EXPECT_NEAR(nano.segment_threshold().value_or(0), 0.75, 0.005);
 }
 
 TEST_F(LanguageBindTest, OtherSampleRatesAndInvalidTextAreRefused) {
@@ -53,7 +62,8 @@ TEST_F(LanguageBindTest, OtherSampleRatesAndInvalidTextAreRefused) {
 TEST(FuseChunksTest, RepeatsAShortSound) {
   // Two frames of two bins for three frames: bin 0 is 1 3 1, bin 1 is 2 4 2, in all three channels.
   const std::vector<float> mel = {1, 2, 3, 4};
-  EXPECT_THAT(fuse_chunks(mel, 2, 3), ::testing::ElementsAre(1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2));
+  EXPECT_THAT(fuse_chunks(mel, 2, 3),
+              ::testing::ElementsAre(1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2));
 }
 
 TEST(FuseChunksTest, TakesThreePartsOfALongSound) {

@@ -121,9 +121,70 @@ TEST_F(SoundReasonersTest, RulesHearThingsInTheirMoments) {
       {0.8f, 0, 0}, {0.1f, 0.05f, 0.6f}, {0.1f, 0, 0.1f}, {0.9f, 0.02f, 0}, {0, 0.03f, 0}};
   const std::vector<SoundingObject> objects = {{"dog", 1}, {"cat", 1}};
   const auto active = RulesSoundReasoner().active_objects(heard_, objects);
-  // The cat is never likely in one moment alone, so that it counts throughout.
-  EXPECT_THAT(*active, ElementsAre(ElementsAre(0U, 1U), ElementsAre(0U, 1U), ElementsAre(1U),
+  // The dog only pauses in the third moment. The cat is never likely in one moment alone, so that
+  // it counts throughout.
+  EXPECT_THAT(*active, ElementsAre(ElementsAre(0U, 1U), ElementsAre(0U, 1U), ElementsAre(0U, 1U),
                                    ElementsAre(0U, 1U), ElementsAre(1U)));
+  heard_.moment_seconds = 3;  // too long for a pause
+  EXPECT_THAT(RulesSoundReasoner().active_objects(heard_, objects)->at(2), ElementsAre(1U));
+}
+
+TEST_F(SoundReasonersTest, RulesHearThingsFromOneChangeToTheNext) {
+  heard_.moments.names = {"Bark"};
+  heard_.moments.probabilities = {{0.9f}, {0.1f}, {0.1f}, {0.1f}, {0.1f}, {0.1f}};
+  heard_.segments = {{0, 2}, {2, 6}};
+  const std::vector<SoundingObject> objects = {{"dog", 1}};
+  const auto active = RulesSoundReasoner().active_objects(heard_, objects);
+  EXPECT_THAT(*active, ElementsAre(ElementsAre(0U), ElementsAre(0U), IsEmpty(), IsEmpty(),
+                                   IsEmpty(), IsEmpty()));
+}
+
+TEST_F(SoundReasonersTest, RulesBelieveWhatIsClearInOneMoment) {
+  heard_.tags = {{"/2", "Bark", 0.6f}};
+  heard_.moments.names = {"Meow", "Bark"};
+  heard_.moments.probabilities = {{0.01f, 0.9f}, {0.3f, 0.2f}};
+  RulesSoundReasoner rules;
+  EXPECT_EQ(rules.name_objects(scene_, heard_).objects.size(), 1U);  // a third of the dog's
+  heard_.moments.probabilities[1][0] = 0.4f;
+  EXPECT_EQ(rules.name_objects(scene_, heard_).objects.size(), 2U);
+  heard_.tags_are_known = true;
+  EXPECT_EQ(rules.name_objects(scene_, heard_).objects.size(), 1U);
+}
+
+TEST_F(SoundReasonersTest, RulesAreSureOfALoneBoxOfTheSameSize) {
+  BoxWorld world(100, {{"dog", kRed, moving({40, 180}, {280, 180}, 40, 100), 0.6f},
+                       {"dog", kRed, during(20, 30, resting({60, 60}, 40)), 0.55f}});
+  Scene scene(world, world.detector(), "world");
+  RulesSoundReasoner rules;
+  const auto numbers = [&](const FramedBox& chosen) {
+    std::vector<int> numbers;
+    for (const FramedBox& box : rules.further_boxes(scene, heard_, "dog", chosen))
+      numbers.push_back(box.number);
+    return numbers;
+  };
+  FramedBox chosen{1, scene.detect(0, "dog", 0.25f).front()};
+  EXPECT_THAT(numbers(chosen), ElementsAre(3, 4, 5));  // on frame 2 another one rivals it
+  chosen.detection.score = 0.99f + 0.1f;               // far surer than any other
+  EXPECT_THAT(numbers(chosen), IsEmpty());
+  chosen.detection.score = 0.6f;
+  chosen.detection.box.x1 = chosen.detection.box.x0 + 4;  // and far smaller
+  EXPECT_THAT(numbers(chosen), IsEmpty());
+}
+
+TEST_F(SoundReasonersTest, RulesForOneObjectHearItThroughout) {
+  heard_.moments.names = {"Bark"};
+  heard_.moments.probabilities = {{0.9f}, {0}, {0}, {0}, {0}};
+  const std::vector<SoundingObject> objects = {{"dog", 1}};
+  const auto active = RulesSoundReasoner({.single = true}).active_objects(heard_, objects);
+  EXPECT_THAT(*active, testing::Each(ElementsAre(0U)));
+}
+
+TEST_F(SoundReasonersTest, RulesPreferANarrowerNameThatFitsBetter) {
+  BoxWorld world(100, {{"lion", kRed, resting({60, 60}, 40), 0.3f},
+                       {"tiger", kRed, resting({60, 60}, 40), 0.7f}});
+  Scene scene(world, world.detector(), "tiger");
+  heard_.tags = {{"/7", "Roar", 0.6f}};
+  EXPECT_EQ(RulesSoundReasoner().name_objects(scene, heard_).objects.at(0).name, "tiger");
 }
 
 TEST_F(SoundReasonersTest, FirstTakesTheLikeliestTag) {
