@@ -156,11 +156,11 @@ TEST_F(SoundReasonersTest, RulesAreSureOfALoneBoxOfTheSameSize) {
                        {"dog", kRed, during(20, 30, resting({60, 60}, 40)), 0.55f}});
   Scene scene(world, world.detector(), "world");
   RulesSoundReasoner rules;
-  const auto numbers = [&](const FramedBox& chosen) {
-    std::vector<int> numbers;
-    for (const FramedBox& box : rules.further_boxes(scene, heard_, "dog", chosen))
-      numbers.push_back(box.number);
-    return numbers;
+  const auto numbers = [&](const FramedBox& given) {
+    std::vector<int> found;
+    for (const FramedBox& box : rules.further_boxes(scene, heard_, "dog", given))
+      found.push_back(box.number);
+    return found;
   };
   FramedBox chosen{1, scene.detect(0, "dog", 0.25f).front()};
   EXPECT_THAT(numbers(chosen), ElementsAre(3, 4, 5));  // on frame 2 another one rivals it
