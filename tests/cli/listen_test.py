@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from command_testing import Commands, run_all, tiny_sam2
@@ -75,6 +76,32 @@ def test_a_sentence_beside_the_sound(folder: Path) -> None:
     masks = json.loads((folder / "out-film" / "masks.json").read_text())
     assert [c["name"] for c in masks["categories"]] == [report["labels"][0]["name"], "the dog"]
     assert (folder / "out-film" / "sentences.json").exists()
+
+
+def test_a_killed_run_continues(folder: Path) -> None:
+    film = write_avi(folder / "film.avi", 12, sound=pcm16(tone(12, 16000)))
+
+    def command(out: Path) -> list:
+        return LISTEN.arguments(film, "-o", out, *networks(folder), "--reasoner", "first", "--window", "4", "--text", "the dog")
+
+    def results(out: Path) -> list:
+        masks = [f.read_bytes() for f in sorted(out.glob("masks/*/*.png"))]
+        report = json.loads((out / "report.json").read_text())
+        return [masks, (out / "masks.json").read_bytes(), report["windows"], report["labels_by_moment"], report["waveform_peaks"]]
+
+    subprocess.run(command(folder / "calm"), check=True, capture_output=True)
+    calm, killed = results(folder / "calm"), 0
+    for number, trace in enumerate(("sound/detections.jsonl", "sound/results.bin", "detections.jsonl")):
+        out = folder / f"killed-{number}"
+        child = subprocess.Popen(command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while child.poll() is None and not (out / ".alref" / trace).exists():
+            time.sleep(0.002)
+        child.kill()
+        killed += child.wait() == -9
+        subprocess.run(command(out), check=True, capture_output=True)
+        assert results(out) == calm, f"killed when there was {trace}: other results"
+        assert not (out / ".alref").exists()
+    assert killed > 0, "every run ended before it could be killed"
 
 
 def test_no_sound_track(folder: Path) -> None:
