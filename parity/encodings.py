@@ -121,8 +121,8 @@ def theirs(scripts: Path, frames: Path, root: Path, sentences) -> dict:
 
 def ours(alref: str, frames: Path, root: Path, sentences, cache: str) -> dict:
     replies = root / "concat" / frames.name
-    command = [alref, "segment", str(frames), "-o", str(root / "out"), "--no-overlay", "--box-threshold", "0.001",
-               "--feature-cache", cache, "--replay", str(replies / "stage_1" / "cot_one_stage.json")]
+    command = [alref, "segment", str(frames), "-o", str(root / "out"), "--no-overlay", "--threads", "1", "--box-threshold",
+               "0.001", "--feature-cache", cache, "--replay", str(replies / "stage_1" / "cot_one_stage.json")]
     for i, sentence in enumerate(sentences):
         command += ["--text", sentence, "--replay", str(replies / "stage_2" / str(i) / "cot_two_stage.json")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
