@@ -92,8 +92,8 @@ void run(Arguments& arguments) {
   complete_options(arguments);
   const std::string& dir = arguments.outputs.dir;
   create_folders(arguments.options.work_folder);  // says at once whether DIR can be written to
-  SegmentInput input =
-      open_segment_input(arguments.video, arguments.options.work_folder, arguments.limits);
+  SegmentInput input = open_segment_input(arguments.video, arguments.options.work_folder,
+                                          arguments.limits, kKeptVideoBytes);
   arguments.options.video_name = input.name;
   arguments.options.work_key = input.key;
   StageBars bars;

@@ -61,7 +61,7 @@ std::string keep_stream(const std::string& path, const std::string& file) {
 }  // namespace
 
 SegmentInput open_segment_input(const std::string& path, const std::string& work_folder,
-                                const media::VideoOptions& options) {
+                                const media::VideoOptions& options, int64_t kept_bytes) {
   SegmentInput input;
   std::string file = path;
   if (path == "-" || fs::is_fifo(path)) {
@@ -73,6 +73,13 @@ SegmentInput open_segment_input(const std::string& path, const std::string& work
     input.name = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
   }
   input.frames = media::open_video(file, options);
+  const int64_t frames = input.frames->frame_count().value_or(0);
+  const int64_t frame_bytes = int64_t{input.frames->width()} * input.frames->height() * 3;
+  if (frames > options.kept_frames && frames <= kept_bytes / std::max<int64_t>(1, frame_bytes)) {
+    media::VideoOptions all = options;
+    all.kept_frames = static_cast<int>(frames);
+    input.frames = media::open_video(file, all);
+  }
   if (!fs::is_directory(file)) input.sound = file;
   if (input.key.empty()) input.key = fs::is_directory(file) ? folder_key(file) : file_key(file);
   return input;
