@@ -30,6 +30,10 @@ function(alref_own_code target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False alarms on std::string's operator+ (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)
+    if(ALREF_SANITIZE)
+      # And on std::regex and std::function with AddressSanitizer (GCC bug 105562).
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
   endif()
   if(ALREF_CLANG_TIDY)
     # It reads the compiler's own command line, and need not know all of GCC's warnings.
