@@ -44,7 +44,8 @@ class Primitives {
     int64_t m, n, k, source_stride, weight_k_stride, weight_n_stride, result_stride;
     bool bias, residual;
     kernels::Activation activation;
-    auto operator<=>(const ProductKey&) const = default;
+    // clang-tidy 14 takes the 0 that the compiler compares with for a pointer.
+    auto operator<=>(const ProductKey&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   /// The node's shape and parameters, and the weights' address.
   using ConvolutionKey = std::array<int64_t, 16>;

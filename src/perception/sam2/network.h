@@ -86,7 +86,8 @@ class Network {
     View view;
     int64_t tokens;
     bool has_mask;
-    auto operator<=>(const DecodingKey&) const = default;
+    // clang-tidy 14 takes the 0 that the compiler compares with for a pointer.
+    auto operator<=>(const DecodingKey&) const = default;  // NOLINT(modernize-use-nullptr)
   };
 
   Decoding& decoding(const DecodingKey& key);
