@@ -68,7 +68,7 @@ static inline __m512 gelu_for_bf16(__m512 x) {
 
 static inline __m512 relu(__m512 x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
 
-namespace {
+namespace {  // NOLINT(google-build-namespaces): a copy for each instruction set is the point
 /// The norm of one row, 16 values at a time.
 class NormalizedRow {
  public:
