@@ -175,8 +175,8 @@ SoundingChoice RulesSoundReasoner::name_objects(Scene& scene, const HeardClip& h
 
 std::vector<Choice> RulesSoundReasoner::choose_boxes(Scene& scene, const HeardClip& heard,
                                                      std::span<const SoundingBoxQuestion> asked) {
-  constexpr double kClearMotion = 0.05;
-  const double pixels = static_cast<double>(scene.frames().width()) * scene.frames().height();
+  // A box that is two thirds as sure wins if it moves and the other one rests.
+  constexpr double kClearMotion = 0.05, kMotionCounts = 0.5;
   std::vector<Choice> choices(asked.size());
   for (size_t i = 0; i < asked.size(); ++i) {
     const int frame = heard.clip.frames[static_cast<size_t>(asked[i].number - 1)];
@@ -184,10 +184,9 @@ std::vector<Choice> RulesSoundReasoner::choose_boxes(Scene& scene, const HeardCl
     for (size_t k = 0; k < asked[i].boxes.size(); ++k) {
       const Detection& d = asked[i].boxes[k];
       const double moves = motion(scene.frames(), frame, scene.frame_count(), d.box);
-      const double size = std::sqrt(d.box.area() / pixels);
-      const double value = d.score * size * (1 + std::min(1.0, moves / kClearMotion));
+      const double value = d.score * (1 + kMotionCounts * std::min(1.0, moves / kClearMotion));
       choices[i].reply += "Box " + std::to_string(k + 1) + ": score " + number(d.score) +
-                          ", size " + number(size) + ", motion " + number(moves) + ". ";
+                          ", motion " + number(moves) + ". ";
       if (value <= best) continue;
       best = value;
       choices[i].number = static_cast<int>(k) + 1;
