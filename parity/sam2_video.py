@@ -90,7 +90,7 @@ def compare(arguments, variant: str, folder: Path) -> bool:
         good &= bool(errors[worst] <= BOUNDS[precision])
         inside = np.mean([(value > 0).mean() for value in expected.values()])
         print(f"{variant} {precision}: {len(errors)} masks ({inside:.2f} of their pixels inside), largest relative error "
-              f"{errors[worst]:.1e} (reverse, frame, object: {worst})", flush=True)
+              f"{errors[worst]:.1e} (reverse, frame, object: {worst}), median {np.median(list(errors.values())):.1e}", flush=True)
     return good
 
 
