@@ -55,7 +55,8 @@ CURRICULUM = (
     Stage("images", 128, hours=0.4, until=("prompt", 66.0)),
     Stage("pairs", 128, hours=0.3, until=("j", 55.0), videos=0.67, clips=8, frames=(2, 3)),
     Stage("clips", 128, hours=0.4, until=("jf", 65.0), videos=0.75, clips=4, frames=(4, 7)),
-    Stage("full", 256, hours=math.inf, images=6, videos=0.75, clips=2, frames=(4, 8)),
+    Stage("full", 256, hours=1.5, images=6, videos=0.75, clips=2, frames=(4, 8)),
+    Stage("fine", 384, hours=math.inf, images=3, videos=0.75, clips=1, frames=(4, 8)),
 )
 
 _EVALUATION_CLIPS = 40
