@@ -27,6 +27,8 @@ constexpr double kGapSeconds = 0.05;
 // whatever the rates are.
 constexpr int64_t kPart = 1 << 15;
 constexpr int64_t kPartSeconds = 2;
+constexpr int kHighestRate = 1'536'000;  // samples a second: twice 768 kHz
+constexpr float kLoudest = 1e6f;         // full scale is 1
 
 // Adds a channel's samples, scaled to [-1, 1], to `sums`; those of `frame` from `first` on.
 template <typename Sample>
@@ -165,6 +167,12 @@ class AudioReader::Impl {
     if (frame_->sample_rate != rate_) {
       drain_resampler();
       rate_ = frame_->sample_rate;
+      // The resampler's filter grows with the rate: what a damaged header says could fill memory.
+      if (rate_ > kHighestRate) {
+        throw Error(ErrorKind::kInput, shown_path(path_) + ": a sound track of " +
+                                           std::to_string(rate_) + " samples a second; expected " +
+                                           std::to_string(kHighestRate) + " at most");
+      }
       set_up_resampler();
     }
     pending_ = frame_->nb_samples;
@@ -221,9 +229,12 @@ class AudioReader::Impl {
     std::vector<float> mono(sums.size());
     for (size_t i = 0; i < sums.size(); ++i) {
       mono[i] = static_cast<float>(sums[i] / channels);
-      if (std::isfinite(mono[i])) continue;
+      // NaN is not; and what is nearly infinite would become so in the resampler's filter.
+      if (std::abs(mono[i]) <= kLoudest) continue;
       mono[i] = 0;
-      warn_once("holds samples that are not finite numbers; they count as silence");
+      warn_once(
+          "holds samples that are not finite numbers or a million times too loud; they count as "
+          "silence");
     }
     seconds_in_ += static_cast<double>(mono.size()) / rate_;
     check_length(seconds_in_);

@@ -156,9 +156,9 @@ TEST(AudioReaderTest, SamplesThatAreNotNumbersCountAsSilence) {
   const TempDir dir;
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  write_wav(dir / "a.wav", 16000, 1, {0.5f, nan, infinity, -0.5f});
+  write_wav(dir / "a.wav", 16000, 1, {0.5f, nan, infinity, -0.5f, 3e38f, -3e38f});
   const LogCapture log;
-  EXPECT_EQ(read_audio(dir / "a.wav").samples, (std::vector<float>{0.5f, 0, 0, -0.5f}));
+  EXPECT_EQ(read_audio(dir / "a.wav").samples, (std::vector<float>{0.5f, 0, 0, -0.5f, 0, 0}));
   EXPECT_THAT(log.text, HasSubstr("a.wav: holds samples that are not finite"));
 }
 
@@ -173,6 +173,12 @@ TEST(AudioReaderTest, WithoutSoundThereAreClearWords) {
   EXPECT_THAT(what_of(dir / "text.wav"), HasSubstr("text.wav: cannot be read"));
   write_wav(dir / "none.wav", 16000, 1, {});
   EXPECT_THAT(what_of(dir / "none.wav"), HasSubstr("none.wav"));
+}
+
+TEST(AudioReaderTest, RatesThatNothingRecordsAtAreRefused) {
+  const TempDir dir;
+  write_wav(dir / "a.wav", 268414020, 1, std::vector<float>(100));
+  EXPECT_THAT(what_of(dir / "a.wav"), HasSubstr("a sound track of 268414020 samples a second"));
 }
 
 TEST(AudioReaderTest, LengthIsLimited) {
