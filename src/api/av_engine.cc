@@ -262,14 +262,13 @@ AvEngine::~AvEngine() = default;
 std::vector<Detection> AvEngine::detect(WorkStore& store, int frame, const Image& image,
                                         std::string_view caption,
                                         const DetectionThresholds& thresholds) {
-  const std::string words(caption);
-  if (auto known = store.find_detections(frame, words)) return *std::move(known);
-  const Stopwatch watch(costs_.detector_seconds);
-  ++costs_.detector_runs;
-  std::vector<Detection> found = detector_.detect(image, caption, thresholds);
-  keep_best_in_order(found);
-  store.add_detections(frame, words, found);
-  return found;
+  return store.detections(frame, caption, [&] {
+    const Stopwatch watch(costs_.detector_seconds);
+    ++costs_.detector_runs;
+    std::vector<Detection> found = detector_.detect(image, caption, thresholds);
+    keep_best_in_order(found);
+    return found;
+  });
 }
 
 AvResult AvEngine::segment(FrameSource& frames, SoundSource* sound, const Waveform* reference,

@@ -4,11 +4,11 @@
 #include "alref/error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "api/work_store.h"
 #include "core/sha256.h"
+#include "core/stopwatch.h"
 #include "media/image_io.h"
 #include "pipeline/rvos.h"
 
@@ -166,21 +166,18 @@ std::vector<RefResult> RefEngine::segment(FrameSource& frames, std::span<const s
   const auto detect = [&](int frame, const Image& image, std::string_view caption, float box,
                           float text) {
     if (options_.truth.detections) return options_.truth.detections(frame, caption);
-    const std::string words(caption);
-    if (auto known = store.find_detections(frame, words)) return *std::move(known);
-    // Rules look at many frames for one sentence: what a user waits for, and may want to stop.
-    if (options_.on_progress)
-      options_.on_progress("detector", static_cast<int>(costs_.detector_runs), 0);
-    if (options_.cancelled && options_.cancelled())
-      throw Error(ErrorKind::kInterrupted, "interrupted");
-    const auto begin = std::chrono::steady_clock::now();
-    std::vector<Detection> found = detector_.detect(image, caption, {.box = box, .text = text});
-    costs_.detector_seconds +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    ++costs_.detector_runs;
-    reasoning::Scene::keep_best(found);
-    store.add_detections(frame, words, found);
-    return found;
+    return store.detections(frame, caption, [&] {
+      // Rules look at many frames for one sentence: what a user waits for, and may want to stop.
+      if (options_.on_progress)
+        options_.on_progress("detector", static_cast<int>(costs_.detector_runs), 0);
+      if (options_.cancelled && options_.cancelled())
+        throw Error(ErrorKind::kInterrupted, "interrupted");
+      const Stopwatch watch(costs_.detector_seconds);
+      std::vector<Detection> found = detector_.detect(image, caption, {.box = box, .text = text});
+      ++costs_.detector_runs;
+      reasoning::Scene::keep_best(found);
+      return found;
+    });
   };
   reasoning::Scene scene(frames, detect, options_.video_name);
   const auto count = static_cast<size_t>(scene.frame_count());

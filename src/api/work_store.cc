@@ -85,10 +85,14 @@ void WorkStore::load_detections(const std::string& path) {
   }
 }
 
-std::optional<std::vector<Detection>> WorkStore::find_detections(int frame,
-                                                                 const std::string& caption) const {
-  const auto found = detections_.find({frame, caption});
-  return found != detections_.end() ? std::optional(found->second) : std::nullopt;
+std::vector<Detection> WorkStore::detections(int frame, std::string_view caption,
+                                             const std::function<std::vector<Detection>()>& look) {
+  const std::string words(caption);
+  if (const auto known = detections_.find({frame, words}); known != detections_.end())
+    return known->second;
+  std::vector<Detection> found = look();
+  add_detections(frame, words, found);
+  return found;
 }
 
 void WorkStore::add_detections(int frame, const std::string& caption,

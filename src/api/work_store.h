@@ -4,9 +4,11 @@
 #include "alref/ref_segmenter.h"
 
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,9 +35,9 @@ class WorkStore {
   WorkStore(const WorkStore&) = delete;
   WorkStore& operator=(const WorkStore&) = delete;
 
-  std::optional<std::vector<Detection>> find_detections(int frame,
-                                                        const std::string& caption) const;
-  void add_detections(int frame, const std::string& caption, const std::vector<Detection>& boxes);
+  /// What is kept of a frame and a caption, else what `look` finds there, which is kept then.
+  std::vector<Detection> detections(int frame, std::string_view caption,
+                                    const std::function<std::vector<Detection>()>& look);
 
   /// A finished run's report, as text, and its masks.
   std::optional<std::pair<std::string, std::vector<MaskTrack>>> load_results(int width,
@@ -44,6 +46,7 @@ class WorkStore {
 
  private:
   void load_detections(const std::string& path);
+  void add_detections(int frame, const std::string& caption, const std::vector<Detection>& boxes);
 
   std::string folder_;
   std::string detections_key_;

@@ -4,10 +4,7 @@
 #include "alref/error.h"
 #include "alref/grounding_dino.h"
 
-#include <algorithm>
-#include <cctype>
 #include <cstdio>
-#include <filesystem>
 #include <limits>
 #include <map>
 #include <memory>
@@ -17,6 +14,7 @@
 
 #include "cli/options.h"
 #include "core/atomic_file.h"
+#include "core/file_name.h"
 #include "media/draw.h"
 #include "media/image_io.h"
 #include "outputs/npy.h"
@@ -44,8 +42,7 @@ struct Arguments {
 
 /// PNG or JPEG, as the name says. Throws Error(kInvalidArgument) for other names.
 PictureKind kind_of(const std::string& path) {
-  std::string ending = std::filesystem::path(path).extension().string();
-  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string ending = ending_of(path);
   if (ending == ".png") return PictureKind::kPng;
   if (ending == ".jpg" || ending == ".jpeg") return PictureKind::kJpeg;
   throw Error(ErrorKind::kInvalidArgument,

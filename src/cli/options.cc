@@ -3,10 +3,27 @@
 
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace alref::cli {
+namespace {
+
+/// `shown` stands in the help. `good` says no to NaN, since every comparison with it does.
+CLI::Validator number_that(std::function<bool(double)> good, std::string expected,
+                           std::string shown) {
+  return CLI::Validator(
+      [good = std::move(good), expected = std::move(expected)](std::string& text) -> std::string {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && good(value)) return "";
+        return "expected " + expected + ", got '" + text + "'";
+      },
+      std::move(shown));
+}
+
+}  // namespace
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   static const std::map<std::string, Precision> precisions = {
@@ -30,33 +47,16 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
 CLI::Validator in_range(double least, double most) {
   std::array<char, 64> range{};
   std::snprintf(range.data(), range.size(), "%g to %g", least, most);
-  return CLI::Validator(
-      [=, words = std::string(range.data())](std::string& text) -> std::string {
-        double value = 0;
-        const bool good = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
-        return good ? "" : "expected " + words + ", got '" + text + "'";
-      },
-      range.data());
+  return number_that([=](double value) { return value >= least && value <= most; }, range.data(),
+                     range.data());
 }
 
 CLI::Validator at_least_zero() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        double value = 0;
-        const bool good = CLI::detail::lexical_cast(text, value) && value >= 0;
-        return good ? "" : "expected 0 or more, got '" + text + "'";
-      },
-      "");
+  return number_that([](double value) { return value >= 0; }, "0 or more", "");
 }
 
 CLI::Validator above_zero() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        double value = 0;
-        const bool good = CLI::detail::lexical_cast(text, value) && value > 0;
-        return good ? "" : "expected a number above 0, got '" + text + "'";
-      },
-      "");
+  return number_that([](double value) { return value > 0; }, "a number above 0", "");
 }
 
 }  // namespace alref::cli

@@ -22,4 +22,11 @@ std::array<int, 4> box_of(const Mask& mask) {
   return {static_cast<int>(left), top, static_cast<int>(right - left), bottom - top + 1};
 }
 
+std::optional<Box> bounds_of(const Mask& mask) {
+  const auto [x, y, width, height] = box_of(mask);
+  if (width == 0) return std::nullopt;
+  const auto edge = [](int at) { return static_cast<float>(at); };
+  return Box{edge(x), edge(y), edge(x + width), edge(y + height)};
+}
+
 }  // namespace alref

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 // Masks are long runs: these look at eight pixels at a time where all of them are alike.
 namespace alref {
@@ -44,5 +45,8 @@ inline size_t last_on(const uint8_t* pixels, size_t count) {
 
 /// The box of the pixels that are on: x, y, width, height; zeros if there are none.
 std::array<int, 4> box_of(const Mask& mask);
+
+/// The same as corners, half-open; none if no pixel is on.
+std::optional<Box> bounds_of(const Mask& mask);
 
 }  // namespace alref

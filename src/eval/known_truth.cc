@@ -25,13 +25,7 @@ constexpr float kSure = 0.9f;  // the score of a true box
 
 Boxes boxes_of(const std::vector<Mask>& masks) {
   Boxes boxes;
-  for (const Mask& mask : masks) {
-    const auto [x, y, width, height] = box_of(mask);
-    const auto edge = [](int at) { return static_cast<float>(at); };
-    boxes.push_back(width > 0
-                        ? std::optional(Box{edge(x), edge(y), edge(x + width), edge(y + height)})
-                        : std::nullopt);
-  }
+  for (const Mask& mask : masks) boxes.push_back(bounds_of(mask));
   return boxes;
 }
 

@@ -4,8 +4,9 @@
 #include "alref/error.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
+
+#include "core/file_name.h"
 
 namespace alref::media {
 namespace {
@@ -13,9 +14,7 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_image_name(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = ending_of(path);
   const bool hidden = path.filename().string().starts_with('.');
   return !hidden && (extension == ".jpg" || extension == ".jpeg" || extension == ".png");
 }

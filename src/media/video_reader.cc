@@ -3,13 +3,13 @@
 
 #include "alref/error.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 
+#include "core/file_name.h"
 #include "media/image_folder.h"
 #include "media/video_file.h"
 #include "media/video_stream.h"
@@ -25,9 +25,7 @@ bool is_still_image(const std::string& path) {
   if (!file || std::fread(start.data(), 1, start.size(), file.get()) < start.size()) return false;
   const bool jpeg = start[0] == 0xff && start[1] == 0xd8 && start[2] == 0xff;
   const bool png = std::memcmp(start.data(), "\x89PNG\r\n\x1a\n", 8) == 0;
-  std::string extension = std::filesystem::path(path).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = ending_of(path);
   return (jpeg && extension != ".mjpeg" && extension != ".mjpg") || (png && extension != ".apng");
 }
 

@@ -261,12 +261,8 @@ class Run {
       passes.run(
           reverse,
           [&](size_t label, int frame, const FloatMap& logits, float score) {
-            if (std::ranges::binary_search(w.clip.frames, frame)) {
-              const auto [x, y, width, height] = box_of(positive(logits));
-              carried_[{label, frame}] = {static_cast<float>(x), static_cast<float>(y),
-                                          static_cast<float>(x + width),
-                                          static_cast<float>(y + height)};
-            }
+            if (std::ranges::binary_search(w.clip.frames, frame))
+              carried_[{label, frame}] = bounds_of(positive(logits)).value_or(Box{});
             events_.on_masks(w, label, frame, logits, score);
           },
           [&](size_t done, size_t total) {

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "api/killable_detector.h"
 #include "pipeline/fake_listeners.h"
 #include "pipeline/fake_segmenter.h"
 #include "reasoning/box_world.h"
@@ -26,29 +27,14 @@ using reasoning::resting;
 constexpr std::array<uint8_t, 3> kRed = {200, 20, 20}, kBlue = {20, 20, 200};
 constexpr float kDog = 0.25f, kCat = 0.5f;
 
-/// Finds the dog's colour, or the cat's. Can be made to fail.
-class WorldDetector : public Detector {
- public:
-  std::vector<Detection> detect(const Image& image, std::string_view caption,
-                                const DetectionThresholds&) override {
-    if (--calls_left < 0) throw Error(ErrorKind::kInterrupted, "killed");
-    ++runs;
+/// Finds the dog's colour, or the cat's.
+class WorldDetector : public KillableDetector {
+  std::vector<Detection> look(const Image& image, std::string_view caption) override {
     const auto& colour = caption.find("dog") != std::string_view::npos ? kRed : kBlue;
-    Box box{1e9f, 1e9f, -1, -1};
-    for (int y = 0; y < image.height; ++y) {
-      for (int x = 0; x < image.width; ++x) {
-        if (!std::equal(colour.begin(), colour.end(), image.row(y) + 3 * x)) continue;
-        const auto fx = static_cast<float>(x), fy = static_cast<float>(y);
-        box = {std::min(box.x0, fx), std::min(box.y0, fy), std::max(box.x1, fx + 1),
-               std::max(box.y1, fy + 1)};
-      }
-    }
-    if (box.x1 < 0) return {};
-    return {{.box = box, .score = 0.8f, .phrase = std::string(caption), .phrase_offset = 0}};
+    const auto box = bounds_of_colour(image, colour, 0, image.width);
+    if (!box) return {};
+    return {{.box = *box, .score = 0.8f, .phrase = std::string(caption), .phrase_offset = 0}};
   }
-
-  int runs = 0;
-  int calls_left = 1'000'000;
 };
 
 class CollectingSink : public AvMaskSink {

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "api/killable_detector.h"
 #include "pipeline/fake_segmenter.h"
 #include "reasoning/box_world.h"
 
@@ -24,35 +25,19 @@ using testing::ElementsAre;
 
 constexpr std::array<uint8_t, 3> kRed = {200, 20, 20};
 
-/// The detector of a BoxWorld, which tells its frames apart by what it is called for. Can be made
-/// to fail.
-class WorldDetector : public Detector {
- public:
-  std::vector<Detection> detect(const Image& image, std::string_view caption,
-                                const DetectionThresholds&) override {
-    if (--calls_left < 0) throw Error(ErrorKind::kInterrupted, "killed");
-    ++runs;
+/// The detector of a BoxWorld, which tells its frames apart by what it is called for.
+class WorldDetector : public KillableDetector {
+  std::vector<Detection> look(const Image& image, std::string_view caption) override {
     if (caption.find("dog") == std::string_view::npos) return {};
     // Finds the red pixels, left and right half each for itself.
     std::vector<Detection> found;
     for (const int half : {0, 1}) {
-      Box box{1e9f, 1e9f, -1, -1};
-      for (int y = 0; y < image.height; ++y) {
-        for (int x = half * image.width / 2; x < (half + 1) * image.width / 2; ++x) {
-          if (image.row(y)[3 * x] != 200) continue;
-          const auto fx = static_cast<float>(x), fy = static_cast<float>(y);
-          box = {std::min(box.x0, fx), std::min(box.y0, fy), std::max(box.x1, fx + 1),
-                 std::max(box.y1, fy + 1)};
-        }
-      }
-      if (box.x1 > 0)
-        found.push_back({.box = box, .score = 0.8f, .phrase = "dog", .phrase_offset = 0});
+      if (const auto box =
+              bounds_of_colour(image, kRed, half * image.width / 2, (half + 1) * image.width / 2))
+        found.push_back({.box = *box, .score = 0.8f, .phrase = "dog", .phrase_offset = 0});
     }
     return found;
   }
-
-  int runs = 0;
-  int calls_left = 1'000'000;
 };
 
 class CollectingSink : public MaskSink {

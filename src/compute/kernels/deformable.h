@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
+#include <array>
 
 #include "compute/kernels/kernels.h"
 
@@ -9,25 +9,28 @@ namespace alref::compute::kernels {
 
 constexpr int64_t kMostDeformablePoints = 64;  ///< of a head
 
-/// What depends only on a point's place in the list of one head's points, padded to whole vectors
-/// of 16.
+/// What depends only on a point's place in the list of one head's points; behind the last one
+/// stands what is harmless to compute with.
 struct DeformablePoints {
-  std::vector<float> width, height;    ///< of the point's level
-  std::vector<int32_t> stride, start;  ///< bytes from line to line; first byte of the level
-  int64_t count;                       ///< without the padding
+  template <typename T>
+  using Each = std::array<T, kMostDeformablePoints>;
+
+  Each<float> width, height;    ///< of the point's level
+  Each<int32_t> stride, start;  ///< bytes from line to line; first byte of the level
+  int64_t count;                ///< without the padding
 };
 
 /// Multi-scale deformable attention of one head (compute/ops/deformable_attention_op.h says what it
 /// computes).
 struct DeformableHead {
   const DeformablePoints* points;
-  const void*
-      map;  ///< [pixels, channels] of `element`, the levels one after the other; less than 2 GiB
+  /// [pixels, channels] of `element`, the levels one after the other; less than 2 GiB.
+  const void* map;
   Element element;
   int64_t channels;  ///< a multiple of 32
   int64_t queries;
-  const float *offsets, *scores,
-      *reference;  ///< of the first query and this head; each with its stride
+  /// Of the first query and this head, each with its stride from query to query.
+  const float *offsets, *scores, *reference;
   std::ptrdiff_t offsets_stride, scores_stride, reference_stride;
   bool boxes;       ///< references are boxes (centre, size) and offsets are shares of their halves
   float per_point;  ///< share of the box that an offset of 1 is

@@ -6,6 +6,7 @@
 #include <ggml-impl.h>
 
 #include <memory>
+#include <optional>
 
 #include "compute/onednn/attention.h"
 #include "compute/onednn/convolution.h"
@@ -98,8 +99,18 @@ Step step_of(const Backend& b, const ggml_tensor* node) {
   return step_of_custom(b, node);
 }
 
-bool takes(const Engine& engine, const Mlp& mlp) {
-  return takes_matmul(engine, mlp.first.product) && takes_matmul(engine, mlp.second.product);
+// Computes the product or two that begin at node `i`, on our own kernels, and returns the first node after them; nothing where
+// none does.
+std::optional<int> run_products(Backend& b, const ggml_cgraph* graph, int i) {
+  const auto takes = [&](const Linear& linear) { return takes_matmul(b.engine, linear.product); };
+  if (const auto mlp = fuse_mlp(graph, i); mlp && takes(mlp->pattern.first) && takes(mlp->pattern.second)) {
+    run_mlp(b.engine, b.weights, mlp->pattern);
+    return mlp->end;
+  }
+  const auto linear = fuse_linear(graph, i);
+  if (!linear || !takes(linear->pattern)) return std::nullopt;
+  run_matmul(b.engine, b.weights, linear->pattern);
+  return linear->end;
 }
 
 // Computes what begins at node `i` and returns the first node after it.
@@ -108,28 +119,13 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   const bool own = b.engine.f32();
   switch (step) {
     case Step::kMatmul: {
-      if (const auto mlp = own ? fuse_mlp(graph, i) : std::nullopt; mlp && takes(b.engine, mlp->pattern)) {
-        run_mlp(b.engine, b.weights, mlp->pattern);
-        return mlp->end;
-      }
-      const auto [linear, end] = fuse_linear(graph, i);
-      if (own) {
-        run_matmul(b.engine, b.weights, linear);
-      } else {
-        b.primitives.run_matmul(b.engine, linear);
-      }
+      if (own) return *run_products(b, graph, i);
+      const auto [linear, end] = *fuse_linear(graph, i);
+      b.primitives.run_matmul(b.engine, linear);
       return end;
     }
     case Step::kNorm: {
-      if (const auto mlp = own ? fuse_norm_mlp(graph, i) : std::nullopt; mlp && takes(b.engine, mlp->pattern)) {
-        run_mlp(b.engine, b.weights, mlp->pattern);
-        return mlp->end;
-      }
-      if (const auto linear = own ? fuse_norm_linear(graph, i) : std::nullopt;
-          linear && takes_matmul(b.engine, linear->pattern.product)) {
-        run_matmul(b.engine, b.weights, linear->pattern);
-        return linear->end;
-      }
+      if (const auto end = own ? run_products(b, graph, i) : std::nullopt) return *end;
       const auto [norm, end] = fuse_norm(graph, i);
       run_norm(b.engine, norm);
       return end;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compute/kernels/deformable.h"
+#include "compute/onednn/attention_rows.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -19,26 +20,19 @@ int64_t points_of(const DeformableAttentionParams& params) {
 kernels::DeformablePoints table_of(const DeformableAttentionParams& params, int64_t pixel_bytes) {
   kernels::DeformablePoints table{
       .width = {}, .height = {}, .stride = {}, .start = {}, .count = points_of(params)};
-  const auto padded = static_cast<size_t>((table.count + 15) / 16 * 16);
+  table.width.fill(1), table.height.fill(1);
+  size_t i = 0;
   int64_t first = 0;
   for (const MapSize& level : params.levels) {
-    const auto points = static_cast<size_t>(params.points);
-    table.width.insert(table.width.end(), points, static_cast<float>(level.width));
-    table.height.insert(table.height.end(), points, static_cast<float>(level.height));
-    table.stride.insert(table.stride.end(), points,
-                        static_cast<int32_t>(level.width * pixel_bytes));
-    table.start.insert(table.start.end(), points, static_cast<int32_t>(first * pixel_bytes));
+    for (int64_t point = 0; point < params.points; ++point, ++i) {
+      table.width[i] = static_cast<float>(level.width);
+      table.height[i] = static_cast<float>(level.height);
+      table.stride[i] = static_cast<int32_t>(level.width * pixel_bytes);
+      table.start[i] = static_cast<int32_t>(first * pixel_bytes);
+    }
     first += level.pixels();
   }
-  table.width.resize(padded, 1), table.height.resize(padded, 1);
-  table.stride.resize(padded, 0), table.start.resize(padded, 0);
   return table;
-}
-
-const float* row_of(const ggml_tensor* t, int64_t row, int64_t image) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
-                                        static_cast<size_t>(row) * t->nb[1] +
-                                        static_cast<size_t>(image) * t->nb[2]);
 }
 
 std::ptrdiff_t stride_of(const ggml_tensor* t) {
@@ -73,7 +67,7 @@ void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, g
       const int64_t begin = item * kPixels, count = std::min(kPixels, pixels - begin);
       for (int64_t head = 0; head < heads; ++head) {
         const float* rows[kPixels];
-        for (int64_t i = 0; i < count; ++i) rows[i] = row_of(value, begin + i, image) + head * d;
+        for (int64_t i = 0; i < count; ++i) rows[i] = row_at(value, head * d, begin + i, image);
         kernels.convert(rows, count, d, maps + head * map_bytes + begin * pixel_bytes, d);
       }
     });
@@ -87,9 +81,9 @@ void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, g
            .element = kernels.element,
            .channels = d,
            .queries = std::min(kQueries, queries - begin),
-           .offsets = row_of(offsets, begin, image) + head * points.count * 2,
-           .scores = row_of(scores, begin, image) + head * points.count,
-           .reference = row_of(reference, begin, image % reference->ne[2]),
+           .offsets = row_at(offsets, head * points.count * 2, begin, image),
+           .scores = row_at(scores, head * points.count, begin, image),
+           .reference = row_at(reference, 0, begin, image % reference->ne[2]),
            .offsets_stride = stride_of(offsets),
            .scores_stride = stride_of(scores),
            .reference_stride = stride_of(reference),

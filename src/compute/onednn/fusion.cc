@@ -94,8 +94,29 @@ int only_reader(const ggml_cgraph* graph, int i) {
   return reads && is_weight(product->src[0]) && ggml_n_dims(product->src[0]) == 2 ? i : 0;
 }
 
-std::optional<Fused<Mlp>> mlp_chain(const ggml_cgraph* graph, int i, const std::optional<Norm>& norm, bool allocated) {
-  const auto [first, next] = *linear_chain(graph, i, norm, /*allocated=*/false);
+// The product that begins at node `i`: the node itself, or the one that alone reads the layer norm there.
+struct Start {
+  std::optional<Norm> norm;
+  int product;  // 0: there is none
+};
+Start start_of(const ggml_cgraph* graph, int i) {
+  if (graph->nodes[i]->op != GGML_OP_NORM) return {std::nullopt, i};
+  const auto [norm, next] = fuse_norm(graph, i, /*allocated=*/false);
+  return {norm, is_plain(norm.x) ? only_reader(graph, next) : 0};
+}
+
+}  // namespace
+
+std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
+  const auto [norm, product] = start_of(graph, i);
+  if (norm && product == 0) return std::nullopt;
+  return linear_chain(graph, product, norm, allocated);
+}
+
+std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
+  const auto begin = fuse_linear(graph, i, /*allocated=*/false);
+  if (!begin) return std::nullopt;
+  const auto& [first, next] = *begin;
   if (first.activation == kernels::Activation::kNone || first.residual || !is_weight(first.product->src[0])) return std::nullopt;
   const int j = only_reader(graph, next);
   if (j == 0) return std::nullopt;
@@ -107,35 +128,6 @@ std::optional<Fused<Mlp>> mlp_chain(const ggml_cgraph* graph, int i, const std::
   const auto [second, end] = *linear_chain(graph, j, std::nullopt, allocated);
   if (allocated && (overlap(second.result, first.rows()) || (first.bias && overlap(second.result, first.bias)))) return std::nullopt;
   return Fused<Mlp>{{first, second}, end};
-}
-
-struct NormAndProduct {
-  Norm norm;
-  int product;  // 0: there is none
-};
-NormAndProduct norm_and_product(const ggml_cgraph* graph, int i) {
-  const auto [norm, next] = fuse_norm(graph, i, /*allocated=*/false);
-  return {norm, is_plain(norm.x) ? only_reader(graph, next) : 0};
-}
-
-}  // namespace
-
-Fused<Linear> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
-  return *linear_chain(graph, i, std::nullopt, allocated);
-}
-
-std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
-  return mlp_chain(graph, i, std::nullopt, allocated);
-}
-
-std::optional<Fused<Linear>> fuse_norm_linear(const ggml_cgraph* graph, int i, bool allocated) {
-  const auto [norm, product] = norm_and_product(graph, i);
-  return product > 0 ? linear_chain(graph, product, norm, allocated) : std::nullopt;
-}
-
-std::optional<Fused<Mlp>> fuse_norm_mlp(const ggml_cgraph* graph, int i, bool allocated) {
-  const auto [norm, product] = norm_and_product(graph, i);
-  return product > 0 ? mlp_chain(graph, product, norm, allocated) : std::nullopt;
 }
 
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
@@ -167,18 +159,12 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
 
 std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
-  if (node->op == GGML_OP_MUL_MAT) {
-    if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false)) return Lifetime{node->src[1], mlp->pattern.second.result};
-    const Fused<Linear> chain = fuse_linear(graph, i, /*allocated=*/false);
-    if (chain.pattern.result != node) return Lifetime{node->src[1], chain.pattern.result};
-  }
-  if (node->op == GGML_OP_NORM) {
-    if (const auto mlp = fuse_norm_mlp(graph, i, /*allocated=*/false)) return Lifetime{node->src[0], mlp->pattern.second.result};
-    if (const auto linear = fuse_norm_linear(graph, i, /*allocated=*/false)) return Lifetime{node->src[0], linear->pattern.result};
-    const Fused<Norm> chain = fuse_norm(graph, i, /*allocated=*/false);
-    if (chain.pattern.result != node) return Lifetime{node->src[0], chain.pattern.result};
-  }
-  return std::nullopt;
+  if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM) return std::nullopt;
+  ggml_tensor* operand = node->src[node->op == GGML_OP_MUL_MAT ? 1 : 0];
+  if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false)) return Lifetime{operand, mlp->pattern.second.result};
+  const auto linear = fuse_linear(graph, i, /*allocated=*/false);
+  ggml_tensor* result = linear ? linear->pattern.result : fuse_norm(graph, i, /*allocated=*/false).pattern.result;
+  return result != node ? std::optional(Lifetime{operand, result}) : std::nullopt;
 }
 
 }  // namespace alref::compute::onednn
