@@ -3,9 +3,9 @@
 // code's arithmetic would take at oneDNN's rate for large matrix products. Sub-sentences, tokens
 // and pixels do not matter to the time.
 #include <chrono>
-#include <ctime>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <limits>
 

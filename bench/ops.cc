@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times operators on the shapes of real networks: our graphs, oneDNN's bare matrix product, ggml's CPU backend.
-#include <ggml-alloc.h>
-#include <ggml-cpu.h>
-
-#include <CLI/CLI.hpp>
+// Times operators on the shapes of real networks: our graphs, oneDNN's bare matrix product, ggml's
+// CPU backend.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +10,10 @@
 #include <limits>
 #include <optional>
 #include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <ggml-alloc.h>
+#include <ggml-cpu.h>
 
 #include "compute/graph.h"
 #include "compute/nn/attention.h"
@@ -90,7 +91,8 @@ double now(bool processor_time) {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/// Something timed: its best time counts. The contestants take turns, so that all meet the same machine.
+/// Something timed: its best time counts. The contestants take turns, so that all meet the same
+/// machine.
 struct Contestant {
   std::function<void()> run;
   double best = std::numeric_limits<double>::infinity();
@@ -123,8 +125,10 @@ class OurGraph {
     ggml_tensor* q = graph_.input(GGML_TYPE_F32, {c.batch, c.queries, c.heads * c.d});
     ggml_tensor* k = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.d});
     ggml_tensor* v = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.dv});
-    ggml_tensor* bias = c.bias ? graph_.input(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
-    ggml_tensor* mask = c.masks ? graph_.input(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
+    ggml_tensor* bias =
+        c.bias ? graph_.input(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
+    ggml_tensor* mask =
+        c.masks ? graph_.input(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
     const float scale = 1 / std::sqrt(static_cast<float>(c.d));
     output_ = graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask));
     unsigned seed = 1;
@@ -148,17 +152,22 @@ class GgmlGraph {
  public:
   GgmlGraph(const Case& c, int threads) : backend_(ggml_backend_cpu_init()) {
     ggml_backend_cpu_set_n_threads(backend_, threads);
-    context_ = ggml_init({.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(), .mem_buffer = nullptr, .no_alloc = true});
+    context_ = ggml_init({.mem_size = 64 * ggml_tensor_overhead() + ggml_graph_overhead(),
+                          .mem_buffer = nullptr,
+                          .no_alloc = true});
     ggml_tensor* y;
     if (c.kind == "linear") {
       y = ggml_mul_mat(context_, input(c.in, c.out, 1, 1), input(c.in, c.rows, 1, 1));
     } else {
       ggml_tensor* mask = nullptr;
       if (c.bias || c.masks) {
-        mask = ggml_new_tensor_4d(context_, GGML_TYPE_F16, c.keys, c.queries, c.bias ? c.heads : 1, std::max<int64_t>(1, c.masks));
+        mask = ggml_new_tensor_4d(context_, GGML_TYPE_F16, c.keys, c.queries, c.bias ? c.heads : 1,
+                                  std::max<int64_t>(1, c.masks));
       }
-      y = ggml_flash_attn_ext(context_, input(c.d, c.queries, c.heads, c.batch), input(c.d, c.keys, c.heads, c.batch),
-                              input(c.dv, c.keys, c.heads, c.batch), mask, 1 / std::sqrt(static_cast<float>(c.d)), 0, 0);
+      y = ggml_flash_attn_ext(context_, input(c.d, c.queries, c.heads, c.batch),
+                              input(c.d, c.keys, c.heads, c.batch),
+                              input(c.dv, c.keys, c.heads, c.batch), mask,
+                              1 / std::sqrt(static_cast<float>(c.d)), 0, 0);
     }
     graph_ = ggml_new_graph(context_);
     ggml_build_forward_expand(graph_, y);
@@ -208,7 +217,8 @@ class BareProduct {
     arguments_ = {{DNNL_ARG_SRC, memory(a, engine_)},
                   {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine_)},
                   {DNNL_ARG_DST, memory(r, engine_)}};
-    for (auto& [id, m] : arguments_) std::memset(m.get_data_handle(), 0x3c, m.get_desc().get_size());  // small, not denormal
+    for (auto& [id, m] : arguments_)
+      std::memset(m.get_data_handle(), 0x3c, m.get_desc().get_size());  // small, not denormal
   }
   void run() {
     product_.execute(stream_, arguments_);
@@ -224,7 +234,8 @@ class BareProduct {
 #endif
 
 int main_of(int argc, char** argv) {
-  CLI::App app("Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
+  CLI::App app(
+      "Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
   std::vector<std::string> files;
   int threads = 0, repeats = 10;
   bool with_ggml = true, processor_time = false;
@@ -232,10 +243,13 @@ int main_of(int argc, char** argv) {
   app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
   app.add_option("--threads", threads, "0: one per core");
   app.add_option("--repeats", repeats, "The best of so many counts");
-  app.add_option("--precision", precision, "auto, f32 or bf16")->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  app.add_option("--precision", precision, "auto, f32 or bf16")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   app.add_option("--only", only, "Cases whose name contains this");
-  app.add_option("--device", name, "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
-  app.add_flag("--processor-time", processor_time, "Count the processor's time: for one thread on a machine that others use too");
+  app.add_option("--device", name,
+                 "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
+  app.add_flag("--processor-time", processor_time,
+               "Count the processor's time: for one thread on a machine that others use too");
   app.add_flag("!--no-ggml", with_ggml, "Leave ggml's CPU backend out");
   CLI11_PARSE(app, argc, argv);
   if (processor_time) threads = 1;
@@ -246,16 +260,23 @@ int main_of(int argc, char** argv) {
                               : precision == "bf16" ? Precision::kBf16
                                                     : Precision::kAuto});
   const bool bf16 = device.precision() == Precision::kBf16;
-  std::printf("threads %d, %s; GFLOPS, best of %d\n\n", device.threads(), bf16 ? "bf16" : "f32", repeats);
-  std::printf("| case | shape | alref | oneDNN | of it | ggml CPU | times it |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+  std::printf("threads %d, %s; GFLOPS, best of %d\n\n", device.threads(), bf16 ? "bf16" : "f32",
+              repeats);
+  std::printf(
+      "| case | shape | alref | oneDNN | of it | ggml CPU | times it |\n| --- | --- | --- | --- | "
+      "--- | --- | --- |\n");
   for (const std::string& file : files) {
     for (const Case& c : read_cases(file)) {
       if (c.name.find(only) == std::string::npos) continue;
       OurGraph ours(device, c);
       Contestant our{[&] { ours.run(); }}, bare, plain;
 #ifdef ALREF_ONEDNN
-      // Attention is measured against the best that products reach: this machine's 4096 x 1024 x 1024.
-      const Case product = c.kind == "linear" ? c : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
+      // Attention is measured against the best that products reach: this machine's 4096 x 1024 x
+      // 1024.
+      const Case product =
+          c.kind == "linear"
+              ? c
+              : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
       BareProduct raw(product, bf16);
       bare.run = [&] { raw.run(); };
       const double raw_flop = product.flop();
@@ -271,8 +292,9 @@ int main_of(int argc, char** argv) {
       compete({&plain}, std::min(repeats, 2), processor_time);  // slow, and far from the bars
       const double rate = c.flop() / our.best * 1e-9, raw_rate = raw_flop / bare.best * 1e-9,
                    plain_rate = c.flop() / plain.best * 1e-9;
-      std::printf("| %s | %s | %.0f | %.0f | %.0f %% | %.0f | %.1f |\n", c.name.c_str(), c.shape().c_str(), rate, raw_rate,
-                  100 * rate / raw_rate, plain_rate, rate / plain_rate);
+      std::printf("| %s | %s | %.0f | %.0f | %.0f %% | %.0f | %.1f |\n", c.name.c_str(),
+                  c.shape().c_str(), rate, raw_rate, 100 * rate / raw_rate, plain_rate,
+                  rate / plain_rate);
       std::fflush(stdout);
     }
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/types.h"
+
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "alref/types.h"
 
 namespace alref {
 
@@ -27,8 +27,8 @@ class SoundTagger {
   SoundTagger(SoundTagger&&) noexcept;
   SoundTagger& operator=(SoundTagger&&) noexcept;
 
-  /// Every class, the likeliest first. Up to 20 s are heard as one, a longer sound in windows of 10 s of which a class gets its
-  /// highest probability.
+  /// Every class, the likeliest first. Up to 20 s are heard as one, a longer sound in windows of 10
+  /// s of which a class gets its highest probability.
   /// @param sound  mono, 16 kHz; else Error(kInvalidArgument).
   std::vector<AudioTag> tag(const Waveform& sound);
 
@@ -37,7 +37,8 @@ class SoundTagger {
   std::unique_ptr<State> state_;
 };
 
-/// Says how well texts describe a sound (LanguageBind, arXiv:2310.01852). Threads: one call at a time.
+/// Says how well texts describe a sound (LanguageBind, arXiv:2310.01852). Threads: one call at a
+/// time.
 class SoundMatcher {
  public:
   /// @param model  a GGUF file made by `alref convert` from LanguageBind_Audio_FT.

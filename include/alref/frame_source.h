@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/types.h"
+
 #include <memory>
 #include <optional>
-
-#include "alref/types.h"
 
 namespace alref {
 
@@ -20,7 +20,8 @@ class FrameSource {
   virtual double frame_rate() const = 0;
   /// Number of frames; none for a stream whose end has not been reached yet.
   virtual std::optional<int> frame_count() const = 0;
-  /// Whether frames may be asked for in any order. A stream gives each frame once, in order, and keeps a few.
+  /// Whether frames may be asked for in any order. A stream gives each frame once, in order, and
+  /// keeps a few.
   virtual bool seekable() const = 0;
   /// Frame `index`; null past the end. Throws Error(kInput) where it cannot be decoded.
   virtual std::shared_ptr<const Image> frame(int index) = 0;

@@ -10,7 +10,8 @@
 namespace alref {
 
 struct SoundTagger::State {
-  State(const std::string& model, const DeviceOptions& options) : device(options), network(model, device) {}
+  State(const std::string& model, const DeviceOptions& options)
+      : device(options), network(model, device) {}
 
   compute::Device device;
   beats::Beats network;
@@ -25,7 +26,8 @@ SoundTagger& SoundTagger::operator=(SoundTagger&&) noexcept = default;
 std::vector<AudioTag> SoundTagger::tag(const Waveform& sound) { return state_->network.tag(sound); }
 
 struct SoundMatcher::State {
-  State(const std::string& model, const DeviceOptions& options) : device(options), network(model, device) {}
+  State(const std::string& model, const DeviceOptions& options)
+      : device(options), network(model, device) {}
 
   compute::Device device;
   language_bind::LanguageBind network;
@@ -37,10 +39,15 @@ SoundMatcher::~SoundMatcher() = default;
 SoundMatcher::SoundMatcher(SoundMatcher&&) noexcept = default;
 SoundMatcher& SoundMatcher::operator=(SoundMatcher&&) noexcept = default;
 
-std::vector<float> SoundMatcher::embed(const Waveform& sound) { return state_->network.embed_audio(sound); }
-std::vector<float> SoundMatcher::embed(const std::string& text) { return state_->network.embed_text(text); }
+std::vector<float> SoundMatcher::embed(const Waveform& sound) {
+  return state_->network.embed_audio(sound);
+}
+std::vector<float> SoundMatcher::embed(const std::string& text) {
+  return state_->network.embed_text(text);
+}
 
-std::vector<float> SoundMatcher::similarities(const Waveform& sound, std::span<const std::string> texts) {
+std::vector<float> SoundMatcher::similarities(const Waveform& sound,
+                                              std::span<const std::string> texts) {
   const std::vector<float> heard = embed(sound);
   std::vector<float> result;
   for (const std::string& text : texts) {

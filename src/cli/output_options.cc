@@ -16,8 +16,7 @@ void add_output_options(CLI::App& command, SegmentOutputs& outputs, media::Video
       ->required();
   command.add_flag("--palette", outputs.palette,
                    "DIR/masks/00000.png ... as DAVIS has them, all objects in one");
-  command
-      .add_option("--cutout", outputs.cut_out, "each object alone with alpha: png, webm or mov")
+  command.add_option("--cutout", outputs.cut_out, "each object alone with alpha: png, webm or mov")
       ->type_name("KIND")
       ->transform(CLI::CheckedTransformer(kCutOuts, CLI::ignore_case).description(""));
   command.add_flag_callback(

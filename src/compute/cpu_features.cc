@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/cpu_features.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <thread>
+
+#include <sched.h>
 
 #ifdef ALREF_ONEDNN
 #include "compute/kernels/kernels.h"

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/device.h"
 
-#include <ggml-cpu.h>
+#include "alref/error.h"
 
 #include <algorithm>
 #include <cctype>
 #include <mutex>
 #include <thread>
 
-#include "alref/error.h"
+#include <ggml-cpu.h>
+
 #include "compute/cpu_features.h"
 #include "core/log.h"
 
@@ -33,9 +34,12 @@ void forward_ggml_log(ggml_log_level level, const char* text, void*) {
   while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
   if (message.empty()) return;
   switch (level) {
-    case GGML_LOG_LEVEL_ERROR: return log(LogLevel::kError, message);
-    case GGML_LOG_LEVEL_WARN: return log(LogLevel::kWarning, message);
-    default: return log(LogLevel::kDebug, message);
+    case GGML_LOG_LEVEL_ERROR:
+      return log(LogLevel::kError, message);
+    case GGML_LOG_LEVEL_WARN:
+      return log(LogLevel::kWarning, message);
+    default:
+      return log(LogLevel::kDebug, message);
   }
 }
 
@@ -48,7 +52,8 @@ ggml_backend_dev_t find_gpu(const std::string& name) {
     if (is_gpu && lower(ggml_backend_dev_name(device)) == name) return device;
   }
   std::string known;
-  for (const std::string& device : Device::available()) known += (known.empty() ? "" : ", ") + device;
+  for (const std::string& device : Device::available())
+    known += (known.empty() ? "" : ", ") + device;
   throw Error(ErrorKind::kUnavailable, "no device '" + name + "' here; there is: " + known);
 }
 
@@ -80,12 +85,15 @@ Device::Device(const DeviceOptions& options) {
   }
 
   const std::string name = lower(options.name);
-  const bool on_cpu = name == "cpu" || name == "avx512-cpu" || name == "onednn-cpu" || name == "ggml-cpu";
+  const bool on_cpu =
+      name == "cpu" || name == "avx512-cpu" || name == "onednn-cpu" || name == "ggml-cpu";
   if (!on_cpu) backends_.emplace_back(ggml_backend_dev_init(find_gpu(name), nullptr));
 #ifdef ALREF_ONEDNN
   if (name != "ggml-cpu") {
-    backends_.emplace_back(onednn::make_backend(
-        {.threads = threads_, .precision = precision_, .own_kernels = name != "onednn-cpu", .amx = name != "avx512-cpu"}));
+    backends_.emplace_back(onednn::make_backend({.threads = threads_,
+                                                 .precision = precision_,
+                                                 .own_kernels = name != "onednn-cpu",
+                                                 .amx = name != "avx512-cpu"}));
     onednn_ = backends_.back().get();
   }
 #endif

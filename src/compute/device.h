@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ggml-backend.h>
+#include "alref/types.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "alref/types.h"
+#include <ggml-backend.h>
 
 namespace alref::compute {
 
 class Graph;
 
-/// Where graphs run: a GPU where one was asked for, then our oneDNN backend, then ggml's CPU backend. ggml's scheduler gives each node to the
-/// first of them that can run it. One device runs one graph at a time; it must outlive its graphs and weights.
+/// Where graphs run: a GPU where one was asked for, then our oneDNN backend, then ggml's CPU
+/// backend. ggml's scheduler gives each node to the first of them that can run it. One device runs
+/// one graph at a time; it must outlive its graphs and weights.
 class Device {
  public:
-  /// To compare with, `options.name` may also be "avx512-cpu" (our backend without AMX), "onednn-cpu" (without its AVX-512
-  /// kernels either, as on other processors) or "ggml-cpu" (ggml's CPU backend without ours).
-  /// Throws Error(kUnavailable) where no such device is compiled in or present (what() names those that are),
-  /// Error(kInvalidArgument) for a negative number of threads.
+  /// To compare with, `options.name` may also be "avx512-cpu" (our backend without AMX),
+  /// "onednn-cpu" (without its AVX-512 kernels either, as on other processors) or "ggml-cpu"
+  /// (ggml's CPU backend without ours). Throws Error(kUnavailable) where no such device is compiled
+  /// in or present (what() names those that are), Error(kInvalidArgument) for a negative number of
+  /// threads.
   explicit Device(const DeviceOptions& options = {});
   ~Device();
   Device(const Device&) = delete;
@@ -36,8 +38,8 @@ class Device {
   /// Memory for activations that the scheduler holds now, in bytes.
   size_t scratch_bytes() const;
 
-  /// How often something was made that later runs find ready (packed weights, primitives, scratch memory of the CPU's
-  /// operators): stands still once every graph has run.
+  /// How often something was made that later runs find ready (packed weights, primitives, scratch
+  /// memory of the CPU's operators): stands still once every graph has run.
   int64_t preparations() const;
   /// To be called before the memory of weights is freed: what was made of them is dropped.
   void forget_weights(const void* begin, size_t bytes);

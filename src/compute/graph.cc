@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/graph.h"
 
-#include <ggml-alloc.h>
-#include <ggml-backend.h>
+#include "alref/error.h"
 
 #include <atomic>
 #include <chrono>
 
-#include "alref/error.h"
+#include <ggml-alloc.h>
+#include <ggml-backend.h>
+
 #include "compute/run_clock.h"
 
 namespace alref::compute {
@@ -79,12 +80,13 @@ void Graph::store(ggml_tensor* value, ggml_tensor* into) {
   ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
 }
 
-// The scheduler's memory may have moved since this graph last had a share of it, and the scheduler leaves addresses, buffers and (with a GPU)
-// its own copies as arguments in the tensors.
+// The scheduler's memory may have moved since this graph last had a share of it, and the scheduler
+// leaves addresses, buffers and (with a GPU) its own copies as arguments in the tensors.
 void Graph::restore_unallocated() {
   const bool first = unallocated_.empty();
   size_t i = 0;
-  for (ggml_tensor* t = ggml_get_first_tensor(context()); t; t = ggml_get_next_tensor(context(), t), ++i) {
+  for (ggml_tensor* t = ggml_get_first_tensor(context()); t;
+       t = ggml_get_next_tensor(context(), t), ++i) {
     if (first) {
       unallocated_.push_back(*t);
     } else if (i < unallocated_.size()) {
@@ -99,8 +101,8 @@ void Graph::allocate() {
   ggml_backend_sched_t scheduler = device_.scheduler_.get();
   ggml_backend_sched_reset(scheduler);
   device_.allocated_ = nullptr;
-  // Reserving makes a new plan. Without it ggml follows the last graph's plan wherever all sizes fit, even if this graph's
-  // tensors live longer.
+  // Reserving makes a new plan. Without it ggml follows the last graph's plan wherever all sizes
+  // fit, even if this graph's tensors live longer.
   if (!ggml_backend_sched_reserve(scheduler, graph_)) {
     throw Error(ErrorKind::kUnavailable, "no memory for a network's activations on the device");
   }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ggml.h>
-
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include <ggml.h>
 
 #include "compute/device.h"
 #include "compute/weights.h"
 
 namespace alref::compute {
 
-/// A tensor in a buffer of its own on a device: what one stage hands to the next without a copy through the
-/// host, and what must outlive a run (memories, image features). Move only.
+/// A tensor in a buffer of its own on a device: what one stage hands to the next without a copy
+/// through the host, and what must outlive a run (memories, image features). Move only.
 class DeviceTensor {
  public:
   DeviceTensor() = default;
@@ -47,8 +47,8 @@ class DeviceTensor {
 ///     ggml_tensor* y = g.output(linear(g, x));
 ///     g.write(x, values);  g.run();  g.read(y);
 ///
-/// Graphs of one device share its scratch memory: what a run left is valid until another graph of the device is
-/// written to or run. What must live longer is stored into a DeviceTensor.
+/// Graphs of one device share its scratch memory: what a run left is valid until another graph of
+/// the device is written to or run. What must live longer is stored into a DeviceTensor.
 class Graph {
  public:
   explicit Graph(Device& device, size_t max_nodes = 8192);
@@ -58,15 +58,17 @@ class Graph {
 
   ggml_context* context() const { return context_.get(); }
   Device& device() const { return device_; }
-  /// Whether operators that ggml lacks (compute/ops) should be used as they are: on a host device yes; on a GPU their plain ggml
-  /// spelling is better, where there is one, than a round trip to the host.
+  /// Whether operators that ggml lacks (compute/ops) should be used as they are: on a host device
+  /// yes; on a GPU their plain ggml spelling is better, where there is one, than a round trip to
+  /// the host.
   bool prefers_custom_ops() const { return device_.is_host(); }
 
   /// A tensor that the host fills before each run. Its content does not survive the run.
   ggml_tensor* input(ggml_type type, const Shape& shape);
   /// Marks a tensor as read by the host after the run, and returns it.
   ggml_tensor* output(ggml_tensor* tensor);
-  /// Copies a tensor's value into `into` at the end of the run; types may differ (f32 to bf16 and so on).
+  /// Copies a tensor's value into `into` at the end of the run; types may differ (f32 to bf16 and
+  /// so on).
   void store(ggml_tensor* value, const DeviceTensor& into);
   /// The same into a part of a DeviceTensor: a contiguous view of it.
   void store(ggml_tensor* value, ggml_tensor* into);
@@ -94,11 +96,13 @@ class Graph {
   Device& device_;
   std::unique_ptr<ggml_context, ContextDeleter> context_;
   ggml_cgraph* graph_;
-  std::vector<ggml_tensor> unallocated_;  // this graph's tensors as they were before they first got memory
+  std::vector<ggml_tensor>
+      unallocated_;  // this graph's tensors as they were before they first got memory
   std::vector<std::shared_ptr<const void>> kept_;
 };
 
-/// A view of a DeviceTensor's, or any contiguous tensor's, rows [begin, end) of the outermost dimension.
+/// A view of a DeviceTensor's, or any contiguous tensor's, rows [begin, end) of the outermost
+/// dimension.
 ggml_tensor* rows(ggml_context* context, ggml_tensor* tensor, int64_t begin, int64_t end);
 
 }  // namespace alref::compute

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/weights.h"
 
-#include <ggml-alloc.h>
-#include <ggml-backend.h>
+#include "alref/error.h"
 
 #include <cstring>
 #include <map>
 #include <numeric>
 
-#include "alref/error.h"
+#include <ggml-alloc.h>
+#include <ggml-backend.h>
+
 #include "compute/device.h"
 
 namespace alref::compute {
@@ -24,16 +25,16 @@ using ContextPtr = std::unique_ptr<ggml_context, ContextDeleter>;
 using BufferPtr = std::unique_ptr<ggml_backend_buffer, BufferDeleter>;
 
 ContextPtr make_context(size_t tensors) {
-  return ContextPtr(ggml_init({.mem_size = tensors * ggml_tensor_overhead(),
-                               .mem_buffer = nullptr,
-                               .no_alloc = true}));
+  return ContextPtr(ggml_init(
+      {.mem_size = tensors * ggml_tensor_overhead(), .mem_buffer = nullptr, .no_alloc = true}));
 }
 
 ggml_tensor* new_tensor(ggml_context* context, const std::string& name, ggml_type type,
                         const Shape& shape) {
   const std::vector<int64_t> ne(shape.rbegin(), shape.rend());
-  ggml_tensor* tensor = ne.empty() ? ggml_new_tensor_1d(context, type, 1)
-                                   : ggml_new_tensor(context, type, static_cast<int>(ne.size()), ne.data());
+  ggml_tensor* tensor =
+      ne.empty() ? ggml_new_tensor_1d(context, type, 1)
+                 : ggml_new_tensor(context, type, static_cast<int>(ne.size()), ne.data());
   ggml_set_name(tensor, name.c_str());
   return tensor;
 }
@@ -59,7 +60,8 @@ struct Weights::Model {
     for (const BufferPtr& constant : constant_buffers) forget(constant.get());
   }
   void forget(ggml_backend_buffer_t memory) const {
-    device->forget_weights(ggml_backend_buffer_get_base(memory), ggml_backend_buffer_get_size(memory));
+    device->forget_weights(ggml_backend_buffer_get_base(memory),
+                           ggml_backend_buffer_get_size(memory));
   }
 
   std::shared_ptr<const GgufFile> file;
@@ -94,7 +96,8 @@ Weights Weights::open(const std::filesystem::path& path, Device& device) {
     model->buffer.reset(
         ggml_backend_alloc_ctx_tensors_from_buft(model->context.get(), device.buffer_type()));
     if (!model->buffer) {
-      throw Error(ErrorKind::kUnavailable, path.string() + ": its weights do not fit the device's memory");
+      throw Error(ErrorKind::kUnavailable,
+                  path.string() + ": its weights do not fit the device's memory");
     }
     for (const GgufTensor& tensor : model->file->tensors()) {
       const auto data = model->file->data(tensor);
@@ -112,7 +115,9 @@ std::string Weights::full_name(std::string_view name) const {
   return scope_.empty() ? std::string(name) : scope_ + "." + std::string(name);
 }
 
-Weights Weights::operator/(std::string_view child) const { return Weights(model_, full_name(child)); }
+Weights Weights::operator/(std::string_view child) const {
+  return Weights(model_, full_name(child));
+}
 
 Weights Weights::operator/(int64_t child) const { return *this / std::to_string(child); }
 
@@ -124,10 +129,11 @@ const GgufTensor& Weights::find(std::string_view name, const Shape& shape) const
   const std::string full = full_name(name);
   const GgufTensor* found = model_->file->find(full);
   const std::string where = model_->file->path().string() + ": tensor '" + full + "'";
-  if (!found) throw Error(ErrorKind::kModel, where + " is missing, expected shape " + shape_text(shape));
+  if (!found)
+    throw Error(ErrorKind::kModel, where + " is missing, expected shape " + shape_text(shape));
   if (without_leading_ones(found->shape) != without_leading_ones(shape)) {
-    throw Error(ErrorKind::kModel,
-                where + " has shape " + shape_text(found->shape) + ", expected " + shape_text(shape));
+    throw Error(ErrorKind::kModel, where + " has shape " + shape_text(found->shape) +
+                                       ", expected " + shape_text(shape));
   }
   return *found;
 }
@@ -139,7 +145,8 @@ ggml_tensor* Weights::tensor(std::string_view name, const Shape& shape) const {
 ggml_tensor* Weights::f32(std::string_view name, const Shape& shape) const {
   const GgufTensor& stored = find(name, shape);
   if (stored.type == GGML_TYPE_F32) return model_->tensors.at(stored.name);
-  if (auto it = model_->constants.find(stored.name); it != model_->constants.end()) return it->second;
+  if (auto it = model_->constants.find(stored.name); it != model_->constants.end())
+    return it->second;
   return constant(name, stored.shape, values(name, shape));
 }
 

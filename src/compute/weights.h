@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ggml.h>
-
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <ggml.h>
 
 #include "compute/gguf_reader.h"
 
@@ -19,9 +19,10 @@ class Device;
 /// Lengths of a tensor's dimensions, outermost first, as in PyTorch.
 using Shape = std::vector<int64_t>;
 
-/// A scope in the tensors of a model file, named as in PyTorch's state_dict: `weights / "neck" / "convs" / 0`.
-/// Cheap to copy; every copy keeps the file mapped and its tensors on the device. Layers hold bare tensors: a network keeps
-/// the Weights that it was built from. The device must outlive them all.
+/// A scope in the tensors of a model file, named as in PyTorch's state_dict: `weights / "neck" /
+/// "convs" / 0`. Cheap to copy; every copy keeps the file mapped and its tensors on the device.
+/// Layers hold bare tensors: a network keeps the Weights that it was built from. The device must
+/// outlive them all.
 class Weights {
  public:
   /// Maps `path` and puts its tensors on `device` (on the host: without a copy).
@@ -36,15 +37,18 @@ class Weights {
   bool has(std::string_view name) const;
 
   /// The tensor `name` of this scope in the file's own type, for matrix products.
-  /// Throws Error(kModel) where it is missing or has another shape; leading dimensions of 1 do not count.
+  /// Throws Error(kModel) where it is missing or has another shape; leading dimensions of 1 do not
+  /// count.
   ggml_tensor* tensor(std::string_view name, const Shape& shape) const;
   /// The same as f32, for everything that is not a matrix product (biases, norms, embeddings).
   ggml_tensor* f32(std::string_view name, const Shape& shape) const;
   /// Its values on the host, for what is folded when a network is built.
   std::vector<float> values(std::string_view name, const Shape& shape) const;
 
-  /// A new f32 tensor that lives as long as these weights: a table computed, or weights folded, at construction.
-  ggml_tensor* constant(std::string_view name, const Shape& shape, std::span<const float> values) const;
+  /// A new f32 tensor that lives as long as these weights: a table computed, or weights folded, at
+  /// construction.
+  ggml_tensor* constant(std::string_view name, const Shape& shape,
+                        std::span<const float> values) const;
 
   /// Hyper-parameters and other metadata.
   const GgufFile& file() const;

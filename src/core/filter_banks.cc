@@ -38,7 +38,8 @@ void fourier_transform(std::vector<std::complex<double>>& values) {
     if (i < j) std::swap(values[i], values[j]);
   }
   for (size_t length = 2; length <= n; length *= 2) {
-    const std::complex<double> step = std::polar(1.0, -2 * std::numbers::pi / static_cast<double>(length));
+    const std::complex<double> step =
+        std::polar(1.0, -2 * std::numbers::pi / static_cast<double>(length));
     for (size_t start = 0; start < n; start += length) {
       std::complex<double> twiddle = 1;
       for (size_t k = 0; k < length / 2; ++k) {
@@ -61,8 +62,9 @@ FilterBanks::FilterBanks(const FilterBankOptions& options)
       points_(next_power_of_two(length_)) {
   for (int i = 0; i < length_; ++i) {
     const double hann = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * i / (length_ - 1));
-    window_.push_back(options.window == FilterBankOptions::Window::kPovey ? std::pow(hann, kPoveyExponent)
-                                                                          : hann);
+    window_.push_back(options.window == FilterBankOptions::Window::kPovey
+                          ? std::pow(hann, kPoveyExponent)
+                          : hann);
   }
   const double low = mel(kLowestFrequency), high = mel(options.sample_rate / 2.0);
   const double width = (high - low) / (options.bins + 1);
@@ -80,7 +82,8 @@ FilterBanks::FilterBanks(const FilterBankOptions& options)
 
 int FilterBanks::frames(size_t samples) const {
   const auto length = static_cast<size_t>(length_);
-  return samples < length ? 0 : static_cast<int>((samples - length) / static_cast<size_t>(shift_)) + 1;
+  return samples < length ? 0
+                          : static_cast<int>((samples - length) / static_cast<size_t>(shift_)) + 1;
 }
 
 std::vector<float> FilterBanks::operator()(std::span<const float> samples) const {
@@ -92,7 +95,8 @@ std::vector<float> FilterBanks::operator()(std::span<const float> samples) const
   std::vector<double> power(static_cast<size_t>(points_ / 2));
   for (int n = 0; n < count; ++n) {
     const float* from = samples.data() + static_cast<size_t>(n) * static_cast<size_t>(shift_);
-    std::transform(from, from + length_, frame.begin(), [](float s) { return std::isfinite(s) ? s : 0.0; });
+    std::transform(from, from + length_, frame.begin(),
+                   [](float s) { return std::isfinite(s) ? s : 0.0; });
     const double mean = std::accumulate(frame.begin(), frame.end(), 0.0) / length_;
     std::fill(spectrum.begin(), spectrum.end(), 0.0);
     for (size_t i = 0; i < frame.size(); ++i) {

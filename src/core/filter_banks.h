@@ -6,9 +6,10 @@
 
 namespace alref {
 
-/// Logarithms of mel filter bank energies, as Kaldi and torchaudio.compliance.kaldi.fbank compute them: frames of 25 ms every
-/// 10 ms that lie whole within the sound, mean removed, pre-emphasis 0.97, power spectrum of 512 points, triangles on the mel scale
-/// from 20 Hz to half the sample rate, no dither.
+/// Logarithms of mel filter bank energies, as Kaldi and torchaudio.compliance.kaldi.fbank compute
+/// them: frames of 25 ms every 10 ms that lie whole within the sound, mean removed, pre-emphasis
+/// 0.97, power spectrum of 512 points, triangles on the mel scale from 20 Hz to half the sample
+/// rate, no dither.
 struct FilterBankOptions {
   enum class Window { kPovey, kHanning };
 
@@ -24,8 +25,8 @@ class FilterBanks {
   int bins() const { return options_.bins; }
   /// Number of frames of a sound with so many samples; 0 where it is shorter than one frame.
   int frames(size_t samples) const;
-  /// [frames, bins]; `samples` at the scale that the network wants (BEATs: times 32768). Samples that are no number or
-  /// infinite count as 0.
+  /// [frames, bins]; `samples` at the scale that the network wants (BEATs: times 32768). Samples
+  /// that are no number or infinite count as 0.
   std::vector<float> operator()(std::span<const float> samples) const;
 
  private:
@@ -35,9 +36,9 @@ class FilterBanks {
   };
 
   FilterBankOptions options_;
-  int length_;   // samples a frame
+  int length_;  // samples a frame
   int shift_;
-  int points_;   // of the Fourier transform
+  int points_;  // of the Fourier transform
   std::vector<double> window_;
   std::vector<Triangle> triangles_;
 };

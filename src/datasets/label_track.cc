@@ -2,6 +2,7 @@
 #include "datasets/label_track.h"
 
 #include "alref/error.h"
+
 #include "media/image_io.h"
 
 namespace alref::datasets {
@@ -27,7 +28,8 @@ std::vector<Mask> LabelTrack::foreground() const {
   return masks_where(*this, [](uint8_t l) { return l != 0; });
 }
 
-LabelTrack read_label_track(const std::filesystem::path& folder, const std::vector<std::string>& frames) {
+LabelTrack read_label_track(const std::filesystem::path& folder,
+                            const std::vector<std::string>& frames) {
   LabelTrack track;
   for (const std::string& frame : frames) {
     const std::filesystem::path file = folder / (frame + ".png");
@@ -36,9 +38,10 @@ LabelTrack read_label_track(const std::filesystem::path& folder, const std::vect
       track.width = image.width;
       track.height = image.height;
     } else if (image.width != track.width || image.height != track.height) {
-      throw Error(ErrorKind::kInput, file.string() + ": has " + std::to_string(image.width) + " x " +
-                                         std::to_string(image.height) + " pixels, expected " +
-                                         std::to_string(track.width) + " x " + std::to_string(track.height) +
+      throw Error(ErrorKind::kInput, file.string() + ": has " + std::to_string(image.width) +
+                                         " x " + std::to_string(image.height) +
+                                         " pixels, expected " + std::to_string(track.width) +
+                                         " x " + std::to_string(track.height) +
                                          " as the frames before");
     }
     track.frames.push_back(std::move(image.labels));

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/rvos_dataset.h"
 
+#include "alref/error.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <map>
+
 #include <nlohmann/json.hpp>
 
-#include "alref/error.h"
 #include "datasets/label_track.h"
 #include "media/image_io.h"
 #include "outputs/coco_rle.h"
@@ -138,7 +140,9 @@ void RvosDataset::read_videos(const path& file) {
   try {
     for (const auto& [name, entry] : json.at("videos").items()) {
       require_plain_name(name);
-      RvosVideo video{.name = name, .frames = entry.at("frames").get<std::vector<std::string>>(), .expressions = {}};
+      RvosVideo video{.name = name,
+                      .frames = entry.at("frames").get<std::vector<std::string>>(),
+                      .expressions = {}};
       for (const std::string& frame : video.frames) require_plain_name(frame);
       for (const auto& [id, expression] : entry.at("expressions").items()) {
         require_plain_name(id);
@@ -157,7 +161,8 @@ void RvosDataset::read_videos(const path& file) {
 void RvosDataset::leave_out_videos_of(const path& file) {
   const Json json = read_json(file);
   if (!json.contains("videos")) throw Error(ErrorKind::kInput, file.string() + ": has no 'videos'");
-  std::erase_if(videos_, [&](const RvosVideo& video) { return json["videos"].contains(video.name); });
+  std::erase_if(videos_,
+                [&](const RvosVideo& video) { return json["videos"].contains(video.name); });
 }
 
 path RvosDataset::split_folder() const {
@@ -172,7 +177,8 @@ LabelTrack RvosDataset::truth_labels(const RvosVideo& video) const {
   return read_label_track(split_folder() / "Annotations" / video.name, video.frames);
 }
 
-std::vector<Mask> RvosDataset::truth(const RvosVideo& video, const RvosExpression& expression) const {
+std::vector<Mask> RvosDataset::truth(const RvosVideo& video,
+                                     const RvosExpression& expression) const {
   return layout_ == RvosLayout::kMevis ? truth_of_run_lengths(video, expression)
                                        : truth_of_labels(video, expression);
 }
@@ -194,13 +200,15 @@ std::vector<Mask> RvosDataset::truth_of_labels(const RvosVideo& video,
 
 std::vector<Mask> RvosDataset::truth_of_run_lengths(const RvosVideo& video,
                                                     const RvosExpression& expression) const {
-  // The file gives sizes with its masks only: where an expression refers to nothing, any mask of the video, or a frame, tells.
+  // The file gives sizes with its masks only: where an expression refers to nothing, any mask of
+  // the video, or a frame, tells.
   std::vector<Mask> masks(video.frames.size());
   for (int id : expression.objects) {
     const auto track = run_lengths_->tracks.find(id);
     if (track == run_lengths_->tracks.end() || track->second.size() != video.frames.size()) {
       throw Error(ErrorKind::kInput, video.name + ": expression " + expression.id + " names mask " +
-                                         std::to_string(id) + ", which is missing or of another length");
+                                         std::to_string(id) +
+                                         ", which is missing or of another length");
     }
     for (size_t i = 0; i < masks.size(); ++i) {
       const outputs::Rle& frame = track->second[i];

@@ -16,7 +16,8 @@ path RvosResults::folder(const RvosVideo& video, int annotator) const {
   return out_ / ("anno_" + std::to_string(annotator)) / video.name;
 }
 
-std::vector<Mask> RvosResults::read(const RvosVideo& video, const RvosExpression& expression) const {
+std::vector<Mask> RvosResults::read(const RvosVideo& video,
+                                    const RvosExpression& expression) const {
   return read_label_track(folder(video, expression), video.frames).foreground();
 }
 

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/types.h"
+
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "alref/types.h"
 #include "datasets/rvos_dataset.h"
 
 namespace alref::datasets {
 
 /// Where a benchmark's server or evaluator looks for results:
-///   Ref-YouTube-VOS  OUT/Annotations/VIDEO/EXPRESSION/FRAME.png, 0 or 255 (zip the folder Annotations)
-///   MeViS            OUT/VIDEO/EXPRESSION/FRAME.png, 0 or 255 (zip the video folders)
-///   Ref-DAVIS17      OUT/anno_K/VIDEO/FRAME.png, palette PNGs with all objects of annotator K = 0 ... 3
+///   Ref-YouTube-VOS  OUT/Annotations/VIDEO/EXPRESSION/FRAME.png, 0 or 255 (zip the folder
+///   Annotations) MeViS            OUT/VIDEO/EXPRESSION/FRAME.png, 0 or 255 (zip the video folders)
+///   Ref-DAVIS17      OUT/anno_K/VIDEO/FRAME.png, palette PNGs with all objects of annotator K = 0
+///   ... 3
 class RvosResults {
  public:
-  RvosResults(RvosLayout layout, std::filesystem::path out) : layout_(layout), out_(std::move(out)) {}
+  RvosResults(RvosLayout layout, std::filesystem::path out)
+      : layout_(layout), out_(std::move(out)) {}
 
   /// Folder of one expression's masks (not Ref-DAVIS17).
   std::filesystem::path folder(const RvosVideo& video, const RvosExpression& expression) const;

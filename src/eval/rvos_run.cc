@@ -42,7 +42,8 @@ class ExpressionWriter : public MaskSink {
   std::vector<path> folders_;
 };
 
-// One folder of palette PNGs an annotator: the objects' logits compete (the reference's Ref-DAVIS17 script).
+// One folder of palette PNGs an annotator: the objects' logits compete (the reference's Ref-DAVIS17
+// script).
 class AnnotatorWriter : public MaskSink {
  public:
   AnnotatorWriter(const RvosResults& results, const RvosVideo& video) : video_(video) {
@@ -56,8 +57,10 @@ class AnnotatorWriter : public MaskSink {
     const std::string name = video_.frames.at(static_cast<size_t>(frame.frame)) + ".png";
     for (size_t annotator = 0; annotator < folders_.size(); ++annotator) {
       std::vector<FloatMap> objects;
-      for (size_t i = annotator; i < frame.logits.size(); i += kAnnotators) objects.push_back(frame.logits[i]);
-      write_file((folders_[annotator] / name).string(), media::encode_png(outputs::merge_logits(objects)));
+      for (size_t i = annotator; i < frame.logits.size(); i += kAnnotators)
+        objects.push_back(frame.logits[i]);
+      write_file((folders_[annotator] / name).string(),
+                 media::encode_png(outputs::merge_logits(objects)));
     }
   }
 
@@ -68,13 +71,15 @@ class AnnotatorWriter : public MaskSink {
 
 // `work` keeps what variants share, and what a run that was broken off has found out.
 void run_video(const RvosDataset& dataset, const RvosVideo& video, const RvosResults& results,
-               const std::shared_ptr<Models>& models, const RvosVariant& variant, const path& kinds, const path& work) {
+               const std::shared_ptr<Models>& models, const RvosVariant& variant, const path& kinds,
+               const path& work) {
   RefOptions method = variant.method;
   method.work_folder = work.string();
   method.work_key = video.name;
   if (variant.oracles.any()) method.truth = known_truth(dataset, video, variant.oracles, kinds);
   std::vector<std::string> files, texts;
-  for (const std::string& frame : video.frames) files.push_back((dataset.frames_folder(video) / (frame + ".jpg")).string());
+  for (const std::string& frame : video.frames)
+    files.push_back((dataset.frames_folder(video) / (frame + ".jpg")).string());
   for (const RvosExpression& expression : video.expressions) texts.push_back(expression.text);
   media::ImageFrames frames(files, {});
   method.video_name = video.name;
@@ -95,14 +100,16 @@ std::vector<RvosVariant> ablations(const RefOptions& method, bool with_detection
   RefOptions baseline = method, frame = method;
   baseline.reasoner = ReasonerKind::kFirst;
   frame.choose_box = false;
-  std::vector<RvosVariant> variants = {{.name = "baseline", .method = baseline},
-                                       {.name = "pivot-frame", .method = frame},
-                                       {.name = "pivot-box", .method = method},
-                                       {.name = "oracle-frame", .method = method, .oracles = {.frame = true}},
-                                       {.name = "oracle-box", .method = method, .oracles = {.box = true}},
-                                       {.name = "oracle-both", .method = method, .oracles = {.frame = true, .box = true}}};
+  std::vector<RvosVariant> variants = {
+      {.name = "baseline", .method = baseline},
+      {.name = "pivot-frame", .method = frame},
+      {.name = "pivot-box", .method = method},
+      {.name = "oracle-frame", .method = method, .oracles = {.frame = true}},
+      {.name = "oracle-box", .method = method, .oracles = {.box = true}},
+      {.name = "oracle-both", .method = method, .oracles = {.frame = true, .box = true}}};
   if (with_detections) {
-    variants.push_back({.name = "true-detections", .method = method, .oracles = {.detections = true}});
+    variants.push_back(
+        {.name = "true-detections", .method = method, .oracles = {.detections = true}});
   }
   return variants;
 }
@@ -116,7 +123,8 @@ RunSummary run_rvos(const RvosDataset& dataset, const path& out, const RvosRunOp
     const RvosVideo& video = dataset.videos()[index];
     const path work = out / ".alref" / (video.name + ".work");
     for (const RvosVariant& variant : options.variants) {
-      run_video(dataset, video, RvosResults(dataset.layout(), out / variant.name), models, variant, options.kinds, work);
+      run_video(dataset, video, RvosResults(dataset.layout(), out / variant.name), models, variant,
+                options.kinds, work);
     }
     std::filesystem::remove_all(work);
   });

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval/rvos_score.h"
 
+#include "alref/error.h"
+
 #include <algorithm>
 #include <fstream>
+
 #include <nlohmann/json.hpp>
 
-#include "alref/error.h"
 #include "datasets/rvos_results.h"
 #include "metrics/davis.h"
 
@@ -29,11 +31,13 @@ bool all_empty(const std::vector<Mask>& masks) {
 
 ScoredExpression score_expression(const RvosDataset& dataset, const RvosResults& results,
                                   const RvosVideo& video, const RvosExpression& expression) {
-  ScoredExpression scored{.video = video.name, .expression = expression.id, .text = expression.text};
+  ScoredExpression scored{
+      .video = video.name, .expression = expression.id, .text = expression.text};
   scored.refers_to_something = !expression.objects.empty();
   if (!std::filesystem::is_directory(results.folder(video, expression))) return scored;
   const std::vector<Mask> predicted = results.read(video, expression);
-  const metrics::TrackScores track = metrics::score_track(predicted, dataset.truth(video, expression));
+  const metrics::TrackScores track =
+      metrics::score_track(predicted, dataset.truth(video, expression));
   scored.j = track.mean_j();
   scored.f = track.mean_f();
   scored.answered_empty = all_empty(predicted);
@@ -59,10 +63,12 @@ std::vector<std::vector<Mask>> tracks_of(const LabelTrack& labels, int objects) 
 }
 
 // Every object of one video as one annotator describes it (davis2017-evaluation, evaluation.py).
-std::vector<ScoredExpression> score_annotator(const RvosDataset& dataset, const RvosResults& results,
-                                              const RvosVideo& video, int annotator, DavisTask task) {
+std::vector<ScoredExpression> score_annotator(const RvosDataset& dataset,
+                                              const RvosResults& results, const RvosVideo& video,
+                                              int annotator, DavisTask task) {
   const LabelTrack truth_labels = dataset.truth_labels(video);
-  const int objects = highest_label(truth_labels, 1);  // the first frame's, as the official code counts them
+  const int objects =
+      highest_label(truth_labels, 1);  // the first frame's, as the official code counts them
   std::vector<std::vector<Mask>> truth = tracks_of(truth_labels, objects);
   std::vector<metrics::TrackScores> scores;
   if (!std::filesystem::is_directory(results.folder(video, annotator))) {
@@ -70,14 +76,16 @@ std::vector<ScoredExpression> score_annotator(const RvosDataset& dataset, const 
     scores.assign(truth.size(), metrics::TrackScores{.j = zeros, .f = zeros});
   } else {
     const LabelTrack labels = results.read(video, annotator);
-    std::vector<std::vector<Mask>> predicted = tracks_of(labels, highest_label(labels, labels.frames.size()));
+    std::vector<std::vector<Mask>> predicted =
+        tracks_of(labels, highest_label(labels, labels.frames.size()));
     if (task == DavisTask::kUnsupervised) {
-      scores = metrics::score_matched_tracks(predicted, truth, truth_labels.masks_of(kIgnoredLabel));
+      scores =
+          metrics::score_matched_tracks(predicted, truth, truth_labels.masks_of(kIgnoredLabel));
     } else {
       if (predicted.size() > truth.size()) {
-        throw Error(ErrorKind::kInput, results.folder(video, annotator).string() + ": expected at most " +
-                                           std::to_string(truth.size()) + " objects, got " +
-                                           std::to_string(predicted.size()));
+        throw Error(ErrorKind::kInput, results.folder(video, annotator).string() +
+                                           ": expected at most " + std::to_string(truth.size()) +
+                                           " objects, got " + std::to_string(predicted.size()));
       }
       for (size_t i = 0; i < truth.size(); ++i) {
         std::vector<Mask> inner(truth[i].begin() + 1, truth[i].end() - 1);
@@ -172,14 +180,15 @@ std::map<std::pair<std::string, std::string>, MeanScore> RvosScore::by_attribute
 }
 
 int RvosScore::expressions_about_nothing() const {
-  return static_cast<int>(std::count_if(expressions.begin(), expressions.end(),
-                                        [](const ScoredExpression& e) { return !e.refers_to_something; }));
+  return static_cast<int>(
+      std::count_if(expressions.begin(), expressions.end(),
+                    [](const ScoredExpression& e) { return !e.refers_to_something; }));
 }
 
 double RvosScore::rightly_empty() const {
-  const auto right = std::count_if(expressions.begin(), expressions.end(), [](const ScoredExpression& e) {
-    return !e.refers_to_something && e.answered_empty;
-  });
+  const auto right = std::count_if(
+      expressions.begin(), expressions.end(),
+      [](const ScoredExpression& e) { return !e.refers_to_something && e.answered_empty; });
   const int about_nothing = expressions_about_nothing();
   return about_nothing == 0 ? 0 : static_cast<double>(right) / about_nothing;
 }
@@ -187,7 +196,8 @@ double RvosScore::rightly_empty() const {
 RvosScore score_rvos(const RvosDataset& dataset, const std::filesystem::path& out,
                      const RvosScoreOptions& options) {
   if (!dataset.has_truth()) {
-    throw Error(ErrorKind::kInput, "the data set holds no true masks; its results can only be scored by its server");
+    throw Error(ErrorKind::kInput,
+                "the data set holds no true masks; its results can only be scored by its server");
   }
   const RvosResults results(dataset.layout(), out);
   RvosScore score;

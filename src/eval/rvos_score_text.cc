@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a score is shown: a table for the terminal, JSON for programs, a bar chart.
 #include <cstdio>
+
 #include <nlohmann/json.hpp>
 
 #include "eval/rvos_score.h"
@@ -29,17 +30,25 @@ std::string row(const std::string& name, const MeanScore& score) {
 }
 
 Json numbers(const MeanScore& score) {
-  return {{"expressions", score.expressions}, {"J", score.j}, {"F", score.f}, {"J&F", score.j_and_f()}};
+  return {
+      {"expressions", score.expressions}, {"J", score.j}, {"F", score.f}, {"J&F", score.j_and_f()}};
 }
 
 std::string xml(const std::string& text) {
   std::string escaped;
   for (char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -78,7 +87,8 @@ std::string json(const RvosScore& score) {
   }
   return Json{{"overall", numbers(score.overall())},
               {"about_nothing",
-               {{"expressions", score.expressions_about_nothing()}, {"rightly_empty", score.rightly_empty()}}},
+               {{"expressions", score.expressions_about_nothing()},
+                {"rightly_empty", score.rightly_empty()}}},
               {"by_attribute", by_attribute},
               {"expressions", expressions}}
              .dump(1) +
@@ -93,18 +103,22 @@ std::string chart(const RvosScore& score, const std::string& title) {
   bars.emplace_back("overall", score.overall());
   const int height = kTop + static_cast<int>(bars.size()) * (kBarHeight + kBarGap) + 16;
   std::string svg = format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+      "font-family=\"sans-serif\" "
       "font-size=\"13\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
       kLabelWidth + kFullWidth + 80, height);
-  svg += "<text x=\"16\" y=\"28\" font-size=\"16\" font-weight=\"bold\">" + xml(title) + ": J&amp;F</text>\n";
+  svg += "<text x=\"16\" y=\"28\" font-size=\"16\" font-weight=\"bold\">" + xml(title) +
+         ": J&amp;F</text>\n";
   int y = kTop;
   for (const auto& [name, mean] : bars) {
     const double value = 100 * mean.j_and_f();
     const char* colour = name == "overall" ? "#1f5fa8" : "#7fb2e5";
-    svg += format("<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", kLabelWidth - 8, y + 16) + xml(name) + "</text>\n";
-    svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", kLabelWidth, y,
-                  value / 100 * kFullWidth, kBarHeight, colour);
-    svg += format("<text x=\"%.1f\" y=\"%d\">%.1f</text>\n", kLabelWidth + value / 100 * kFullWidth + 6, y + 16, value);
+    svg += format("<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", kLabelWidth - 8, y + 16) +
+           xml(name) + "</text>\n";
+    svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n",
+                  kLabelWidth, y, value / 100 * kFullWidth, kBarHeight, colour);
+    svg += format("<text x=\"%.1f\" y=\"%d\">%.1f</text>\n",
+                  kLabelWidth + value / 100 * kFullWidth + 6, y + 16, value);
     y += kBarHeight + kBarGap;
   }
   return svg + "</svg>\n";

@@ -163,7 +163,8 @@ class Writer {
       png_set_PLTE(png_, info_, palette.data(), static_cast<int>(palette.size()));
     }
     png_set_compression_level(png_, compression);
-    if (color_type == PNG_COLOR_TYPE_GRAY || !palette.empty()) {  // masks and labels: long runs, which filters would only hide
+    if (color_type == PNG_COLOR_TYPE_GRAY ||
+        !palette.empty()) {  // masks and labels: long runs, which filters would only hide
       png_set_filter(png_, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
       png_set_compression_strategy(png_, Z_RLE);
     } else if (compression < 4) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of each instruction set that this processor has, against the obvious loops in double.
+// The inner loops of each instruction set that this processor has, against the obvious loops in
+// double.
 #include "compute/kernels/kernels.h"
-
-#include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace alref::compute::kernels {
 namespace {
@@ -41,7 +42,9 @@ std::vector<float> whole_numbers(int64_t count, unsigned seed) {
 class Memory {  // on a cache line; every byte 0xff, which is NaN in all element types
  public:
   explicit Memory(size_t bytes) : bytes_(bytes + 64, std::byte{0xff}) {}
-  std::byte* data() { return bytes_.data() + (64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64) % 64; }
+  std::byte* data() {
+    return bytes_.data() + (64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64) % 64;
+  }
   float* floats() { return reinterpret_cast<float*>(data()); }
 
  private:
@@ -58,30 +61,42 @@ std::vector<const float*> rows_of(const std::vector<float>& values, int64_t coun
 struct Product {
   Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed)
       : Product(with, rows, depth, columns, transposed, whole_numbers(depth * columns, 2)) {}
-  Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed, std::vector<float> right)
-      : kernels(with), m(rows), k(depth), n(columns), a(whole_numbers(m * k, 1)), b(std::move(right)),
-        stride(kernels.padded(k) + 32), elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
+  Product(const BlockKernels& with, int64_t rows, int64_t depth, int64_t columns, bool transposed,
+          std::vector<float> right)
+      : kernels(with),
+        m(rows),
+        k(depth),
+        n(columns),
+        a(whole_numbers(m * k, 1)),
+        b(std::move(right)),
+        stride(kernels.padded(k) + 32),
+        elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
         packed(kernels.packed_bytes(k, n)) {
     kernels.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
     const Panels panels(n);
     for (int64_t p = 0; p < panels.count(); ++p) {
-      const int64_t column = 16 * panels.begin(p), some = std::min(n - column, 16 * panels.width(p));
-      std::byte* panel = packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes;
+      const int64_t column = 16 * panels.begin(p),
+                    some = std::min(n - column, 16 * panels.width(p));
+      std::byte* panel =
+          packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes;
       if (!transposed) {
         kernels.pack(rows_of(b, k, n).data(), column, k, some, panels.width(p), panel);
         continue;
       }
       std::vector<float> columns_of_b(static_cast<size_t>(some * k));
       for (int64_t j = 0; j < some; ++j) {
-        for (int64_t i = 0; i < k; ++i) columns_of_b[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + column + j)];
+        for (int64_t i = 0; i < k; ++i)
+          columns_of_b[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + column + j)];
       }
-      kernels.pack_transposed(rows_of(columns_of_b, some, k).data(), k, some, panels.width(p), panel);
+      kernels.pack_transposed(rows_of(columns_of_b, some, k).data(), k, some, panels.width(p),
+                              panel);
     }
   }
 
   double sum(int64_t row, int64_t column) const {
     double total = 0;
-    for (int64_t i = 0; i < k; ++i) total += double{a[static_cast<size_t>(row * k + i)]} * b[static_cast<size_t>(i * n + column)];
+    for (int64_t i = 0; i < k; ++i)
+      total += double{a[static_cast<size_t>(row * k + i)]} * b[static_cast<size_t>(i * n + column)];
     return total;
   }
 
@@ -95,8 +110,9 @@ struct Product {
 struct Size {
   int64_t m, k, n;
 };
-constexpr Size kSizes[] = {{1, 1, 1},    {16, 32, 16},  {32, 64, 48},  {17, 33, 49},  {31, 31, 64},   {33, 65, 80},
-                           {7, 100, 96}, {64, 16, 112}, {50, 48, 128}, {98, 70, 250}, {100, 300, 33}};
+constexpr Size kSizes[] = {{1, 1, 1},     {16, 32, 16},  {32, 64, 48},  {17, 33, 49},
+                           {31, 31, 64},  {33, 65, 80},  {7, 100, 96},  {64, 16, 112},
+                           {50, 48, 128}, {98, 70, 250}, {100, 300, 33}};
 
 TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
   for (const auto& [name, kernels] : kernels_here()) {
@@ -105,14 +121,17 @@ TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
         Product p(*kernels, s.m, s.k, s.n, transposed);
         const int64_t stride = s.n + 5;
         Memory c(static_cast<size_t>((s.m + 1) * stride) * sizeof(float));
-        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), stride, {}, nullptr);
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0,
+                         Panels(s.n).count(), c.floats(), stride, {}, nullptr);
         for (int64_t i = 0; i <= s.m; ++i) {
           for (int64_t j = 0; j < stride; ++j) {
             const float got = c.floats()[i * stride + j];
             if (i < s.m && j < s.n) {
-              ASSERT_EQ(got, p.sum(i, j)) << name << " " << s.m << " x " << s.k << " x " << s.n << " at " << i << ", " << j;
+              ASSERT_EQ(got, p.sum(i, j))
+                  << name << " " << s.m << " x " << s.k << " x " << s.n << " at " << i << ", " << j;
             } else {
-              ASSERT_TRUE(std::isnan(got)) << name << " wrote beyond its result at " << i << ", " << j;
+              ASSERT_TRUE(std::isnan(got))
+                  << name << " wrote beyond its result at " << i << ", " << j;
             }
           }
         }
@@ -127,18 +146,26 @@ TEST(KernelsTest, GeluOfElementsErrsLessThanTheirRounding) {
     Product p(*kernels, 64, 8, 64, false);
     std::vector<float> sixteenth(64, 1.0f / 16);
     Memory elements(64 * 64 * kernels->element_bytes);
-    kernels->product(p.elements.data(), p.stride, 64, p.packed.data(), 8, 64, 0, Panels(64).count(), elements.floats(), 64,
-                     {.row_scale = sixteenth.data(), .activation = Activation::kGelu, .elements = elements.data(), .elements_stride = 64},
+    kernels->product(p.elements.data(), p.stride, 64, p.packed.data(), 8, 64, 0, Panels(64).count(),
+                     elements.floats(), 64,
+                     {.row_scale = sixteenth.data(),
+                      .activation = Activation::kGelu,
+                      .elements = elements.data(),
+                      .elements_stride = 64},
                      nullptr);
     const bool bf16 = kernels->element == Element::kBf16;
     for (int64_t i = 0; i < 64 * 64; ++i) {
       uint32_t bits = 0;
-      std::memcpy(reinterpret_cast<char*>(&bits) + (bf16 ? 2 : 0), elements.data() + static_cast<size_t>(i) * kernels->element_bytes,
+      std::memcpy(reinterpret_cast<char*>(&bits) + (bf16 ? 2 : 0),
+                  elements.data() + static_cast<size_t>(i) * kernels->element_bytes,
                   kernels->element_bytes);
       float got;
       std::memcpy(&got, &bits, sizeof(got));
-      const double x = p.sum(i / 64, i % 64) / 16, expected = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-      ASSERT_NEAR(got, expected, bf16 ? 8e-5 + std::abs(expected) / 256 : 1e-6 * std::max(1.0, std::abs(x))) << name << " of " << x;
+      const double x = p.sum(i / 64, i % 64) / 16,
+                   expected = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+      ASSERT_NEAR(got, expected,
+                  bf16 ? 8e-5 + std::abs(expected) / 256 : 1e-6 * std::max(1.0, std::abs(x)))
+          << name << " of " << x;
     }
   }
 }
@@ -147,19 +174,25 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
   for (const auto& [name, kernels] : kernels_here()) {
     for (const Size& s : kSizes) {
       Product p(*kernels, s.m, s.k, s.n, false);
-      const auto bias = whole_numbers(s.n, 3), scale = whole_numbers(s.m, 4), residual = whole_numbers(s.m * s.n, 5);
+      const auto bias = whole_numbers(s.n, 3), scale = whole_numbers(s.m, 4),
+                 residual = whole_numbers(s.m * s.n, 5);
       Memory c(static_cast<size_t>(s.m * s.n) * sizeof(float));
       const auto run = [&](const Epilogue& e) {
-        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0, Panels(s.n).count(), c.floats(), s.n, e, nullptr);
+        kernels->product(p.elements.data(), p.stride, s.m, p.packed.data(), s.k, s.n, 0,
+                         Panels(s.n).count(), c.floats(), s.n, e, nullptr);
       };
       const auto expect = [&](const char* what, auto formula) {
         for (int64_t i = 0; i < s.m; ++i) {
           for (int64_t j = 0; j < s.n; ++j) {
-            ASSERT_EQ(c.floats()[i * s.n + j], formula(i, j)) << name << ", " << what << ", " << i << ", " << j;
+            ASSERT_EQ(c.floats()[i * s.n + j], formula(i, j))
+                << name << ", " << what << ", " << i << ", " << j;
           }
         }
       };
-      run({.bias = bias.data(), .row_scale = scale.data(), .activation = Activation::kRelu, .residual = residual.data(),
+      run({.bias = bias.data(),
+           .row_scale = scale.data(),
+           .activation = Activation::kRelu,
+           .residual = residual.data(),
            .residual_stride = s.n});
       const auto all = [&](int64_t i, int64_t j) {
         const auto y = scale[static_cast<size_t>(i)] * p.sum(i, j) + bias[static_cast<size_t>(j)];
@@ -167,10 +200,13 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
       };
       expect("all at once", all);
       run({.accumulate = true});
-      expect("added to what is there", [&](int64_t i, int64_t j) { return all(i, j) + p.sum(i, j); });
+      expect("added to what is there",
+             [&](int64_t i, int64_t j) { return all(i, j) + p.sum(i, j); });
       std::memcpy(c.data(), residual.data(), residual.size() * sizeof(float));
       run({.residual = c.floats(), .residual_stride = s.n});
-      expect("residual in place", [&](int64_t i, int64_t j) { return residual[static_cast<size_t>(i * s.n + j)] + p.sum(i, j); });
+      expect("residual in place", [&](int64_t i, int64_t j) {
+        return residual[static_cast<size_t>(i * s.n + j)] + p.sum(i, j);
+      });
     }
   }
 }
@@ -180,14 +216,18 @@ TEST(KernelsTest, ResultsThatAreElementsAreWhatTheNextProductTakes) {
     std::vector<float> few = whole_numbers(20 * 96, 3);
     for (float& w : few) w = w > 4 ? 1.0f : 0.0f;  // small sums, exact in bf16
     Product p(*kernels, 41, 20, 96, false, few), q(*kernels, 41, 96, 19, false);
-    Memory middle(static_cast<size_t>(48 * q.stride) * kernels->element_bytes), c(41 * 19 * sizeof(float));
-    kernels->product(p.elements.data(), p.stride, 41, p.packed.data(), 20, 96, 0, Panels(96).count(), middle.floats(), q.stride,
+    Memory middle(static_cast<size_t>(48 * q.stride) * kernels->element_bytes),
+        c(41 * 19 * sizeof(float));
+    kernels->product(p.elements.data(), p.stride, 41, p.packed.data(), 20, 96, 0,
+                     Panels(96).count(), middle.floats(), q.stride,
                      {.elements = middle.data(), .elements_stride = q.stride}, nullptr);
-    kernels->product(middle.data(), q.stride, 41, q.packed.data(), 96, 19, 0, Panels(19).count(), c.floats(), 19, {}, nullptr);
+    kernels->product(middle.data(), q.stride, 41, q.packed.data(), 96, 19, 0, Panels(19).count(),
+                     c.floats(), 19, {}, nullptr);
     for (int64_t i = 0; i < 41; ++i) {
       for (int64_t j = 0; j < 19; ++j) {
         double expected = 0;
-        for (int64_t h = 0; h < 96; ++h) expected += p.sum(i, h) * q.b[static_cast<size_t>(h * 19 + j)];
+        for (int64_t h = 0; h < 96; ++h)
+          expected += p.sum(i, h) * q.b[static_cast<size_t>(h * 19 + j)];
         ASSERT_EQ(c.floats()[i * 19 + j], expected) << name << " at " << i << ", " << j;
       }
     }
@@ -197,40 +237,62 @@ TEST(KernelsTest, ResultsThatAreElementsAreWhatTheNextProductTakes) {
 float element(const BlockKernels& kernels, const std::byte* elements, int64_t i) {
   float value = 0;
   const size_t bytes = kernels.element_bytes;  // a bf16 is a float's upper half
-  std::memcpy(reinterpret_cast<std::byte*>(&value) + sizeof(value) - bytes, elements + static_cast<size_t>(i) * bytes, bytes);
+  std::memcpy(reinterpret_cast<std::byte*>(&value) + sizeof(value) - bytes,
+              elements + static_cast<size_t>(i) * bytes, bytes);
   return value;
 }
 
-// The weights of one block, and what numbers that are none do to them. A weight in bf16 errs by 0.8 % at most (bf16.h).
+// The weights of one block, and what numbers that are none do to them. A weight in bf16 errs by 0.8
+// % at most (bf16.h).
 TEST(KernelsTest, SoftmaxMatchesTheFormulaAndKeepsNanToItsRow) {
   constexpr int64_t kRows = 6, kStride = 320;
   for (const auto& [name, kernels] : kernels_here()) {
     for (const int64_t keys : {1, 15, 16, 33, 64, 300}) {
       std::vector<float> scores(kRows * kStride, NAN);  // also beyond the keys
       for (int64_t i = 0; i < kRows; ++i) {
-        for (int64_t j = 0; j < keys; ++j) scores[static_cast<size_t>(i * kStride + j)] = static_cast<float>(i * 7 + j * 13 % 41) - 20;
+        for (int64_t j = 0; j < keys; ++j)
+          scores[static_cast<size_t>(i * kStride + j)] =
+              static_cast<float>(i * 7 + j * 13 % 41) - 20;
       }
-      const auto last = [&](int64_t row) -> float& { return scores[static_cast<size_t>(row * kStride + keys - 1)]; };
+      const auto last = [&](int64_t row) -> float& {
+        return scores[static_cast<size_t>(row * kStride + keys - 1)];
+      };
       std::fill_n(scores.begin() + 1 * kStride, keys, -INFINITY);
       last(2) = NAN;
       last(3) = INFINITY;
       last(4) = -INFINITY;
       std::vector<float> given = scores, tops(kRows), sums(kRows);
       Memory weights(kRows * kStride * kernels->element_bytes);
-      kernels->softmax({.begin = 0, .end = kRows, .keys = keys, .scale = 0.25f, .scores = scores.data(), .scores_stride = kStride,
-                        .tops = tops.data(), .sums = sums.data(), .weights = weights.data(), .weights_stride = kStride,
-                        .result = nullptr, .result_stride = 0, .columns = 0});
-      for (const int64_t row : {2, 3}) EXPECT_TRUE(std::isnan(sums[static_cast<size_t>(row)])) << name << ", " << keys << " keys";
+      kernels->softmax({.begin = 0,
+                        .end = kRows,
+                        .keys = keys,
+                        .scale = 0.25f,
+                        .scores = scores.data(),
+                        .scores_stride = kStride,
+                        .tops = tops.data(),
+                        .sums = sums.data(),
+                        .weights = weights.data(),
+                        .weights_stride = kStride,
+                        .result = nullptr,
+                        .result_stride = 0,
+                        .columns = 0});
+      for (const int64_t row : {2, 3})
+        EXPECT_TRUE(std::isnan(sums[static_cast<size_t>(row)])) << name << ", " << keys << " keys";
       for (const int64_t row : {0, 1, 4, 5}) {
         double sum = 0;
         for (int64_t j = 0; j < kernels->padded(keys); ++j) {
           const float got = element(*kernels, weights.data(), row * kStride + j);
           const double score = j < keys ? given[static_cast<size_t>(row * kStride + j)] : -INFINITY;
-          const double expected = std::isinf(score) ? 0 : std::exp2(score * 0.25 / std::log(2.0) - tops[static_cast<size_t>(row)]);
-          ASSERT_NEAR(got, expected, expected * (kernels->element == Element::kF32 ? 1e-5 : 8e-3)) << name << " " << keys << " " << j;
+          const double expected =
+              std::isinf(score)
+                  ? 0
+                  : std::exp2(score * 0.25 / std::log(2.0) - tops[static_cast<size_t>(row)]);
+          ASSERT_NEAR(got, expected, expected * (kernels->element == Element::kF32 ? 1e-5 : 8e-3))
+              << name << " " << keys << " " << j;
           sum += got;
         }
-        EXPECT_NEAR(sums[static_cast<size_t>(row)], sum, 1e-5 * sum) << name << ", " << keys << " keys, row " << row;
+        EXPECT_NEAR(sums[static_cast<size_t>(row)], sum, 1e-5 * sum)
+            << name << ", " << keys << " keys, row " << row;
       }
     }
   }
@@ -241,9 +303,11 @@ TEST(KernelsTest, StreamedResultsAndPartsOfThePanelsAreTheSame) {
     Product p(*kernels, 70, 96, 272, true);
     Memory whole(70 * 272 * sizeof(float)), parts(70 * 272 * sizeof(float));
     const int64_t panels = Panels(272).count();
-    kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, 0, panels, whole.floats(), 272, {}, nullptr);
+    kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, 0, panels,
+                     whole.floats(), 272, {}, nullptr);
     for (int64_t first = 0; first < panels; ++first) {
-      kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, first, first + 1, parts.floats(), 272, {.stream = true}, nullptr);
+      kernels->product(p.elements.data(), p.stride, 70, p.packed.data(), 96, 272, first, first + 1,
+                       parts.floats(), 272, {.stream = true}, nullptr);
     }
     EXPECT_EQ(std::memcmp(whole.data(), parts.data(), 70 * 272 * sizeof(float)), 0) << name;
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Oracles are the formulae in double. f32 sums of n products err by about sqrt(n) * 2^-24 of their size: 1e-6 for the sizes
-// here; 1e-5 leaves room for another order of summation.
+// Oracles are the formulae in double. f32 sums of n products err by about sqrt(n) * 2^-24 of their
+// size: 1e-6 for the sizes here; 1e-5 leaves room for another order of summation.
+#include "alref/error.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "alref/error.h"
 #include "compute/nn/attention.h"
 #include "compute/nn/convolution.h"
 #include "compute/nn/linear.h"
@@ -42,9 +43,9 @@ TEST(LinearTest, OfAnotherShapeIsRefusedWithBothShapes) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kModel);
-    EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("'fc.weight'"),
-                                               ::testing::HasSubstr("[5, 7]"),
-                                               ::testing::HasSubstr("[7, 5]")));
+    EXPECT_THAT(error.what(),
+                ::testing::AllOf(::testing::HasSubstr("'fc.weight'"),
+                                 ::testing::HasSubstr("[5, 7]"), ::testing::HasSubstr("[7, 5]")));
   }
 }
 
@@ -75,15 +76,16 @@ TEST(GroupNormTest, NormalisesEachGroupOverAllPixels) {
   const GroupNorm norm(model.weights(), kGroups, kChannels);
   const std::vector<float> x = random_values(2 * kPixels * kChannels, 3);
 
-  const std::vector<float> got = model.run({{{2, 2, 3, kChannels}, x}},
-                                           [&](Graph& g, auto in) { return norm(g, in[0]); });
+  const std::vector<float> got =
+      model.run({{{2, 2, 3, kChannels}, x}}, [&](Graph& g, auto in) { return norm(g, in[0]); });
 
   std::vector<double> expected(x.size());
   for (int n = 0; n < 2; ++n) {
     for (int group = 0; group < kGroups; ++group) {
       std::vector<int> members;
       for (int p = 0; p < kPixels; ++p) {
-        for (int c = 2 * group; c < 2 * group + 2; ++c) members.push_back((n * kPixels + p) * kChannels + c);
+        for (int c = 2 * group; c < 2 * group + 2; ++c)
+          members.push_back((n * kPixels + p) * kChannels + c);
       }
       double mean = 0, variance = 0;
       for (int i : members) mean += double{x[i]} / members.size();
@@ -108,23 +110,24 @@ class AttentionTest : public ::testing::TestWithParam<AttentionCase> {};
 TEST_P(AttentionTest, MatchesTheFormulaInDouble) {
   const AttentionCase& p = GetParam();
   const int hd = p.heads * p.dim, hv = p.heads * p.value_dim;
-  const auto q = random_values(p.batch * p.queries * hd, 1), k = random_values(p.batch * p.keys * hd, 2),
+  const auto q = random_values(p.batch * p.queries * hd, 1),
+             k = random_values(p.batch * p.keys * hd, 2),
              v = random_values(p.batch * p.keys * hv, 3),
              bias = random_values(p.heads * p.queries * p.keys, 4),
              mask = random_values(std::max(1, p.masks) * p.queries * p.keys, 5);
   const float scale = 1 / std::sqrt(static_cast<float>(p.dim));
   TinyModel model({});
 
-  const std::vector<float> got = model.run(
-      {{{p.batch, p.queries, hd}, q},
-       {{p.batch, p.keys, hd}, k},
-       {{p.batch, p.keys, hv}, v},
-       {{p.heads, p.queries, p.keys}, bias},
-       {{std::max(1, p.masks), p.queries, p.keys}, mask}},
-      [&](Graph& g, auto in) {
-        return attention(g, in[0], in[1], in[2], p.heads, scale, p.bias ? in[3] : nullptr,
-                         p.masks ? in[4] : nullptr);
-      });
+  const std::vector<float> got =
+      model.run({{{p.batch, p.queries, hd}, q},
+                 {{p.batch, p.keys, hd}, k},
+                 {{p.batch, p.keys, hv}, v},
+                 {{p.heads, p.queries, p.keys}, bias},
+                 {{std::max(1, p.masks), p.queries, p.keys}, mask}},
+                [&](Graph& g, auto in) {
+                  return attention(g, in[0], in[1], in[2], p.heads, scale, p.bias ? in[3] : nullptr,
+                                   p.masks ? in[4] : nullptr);
+                });
 
   std::vector<double> expected;
   for (int b = 0; b < p.batch; ++b) {
@@ -167,9 +170,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest,
 TEST(AttentionTest, WhereEverythingIsMaskedIsZero) {
   TinyModel model({});
   const std::vector<float> ones(4, 1.0f);
-  const std::vector<float> got =
-      model.run({{{1, 1, 4}, ones}, {{1, 1, 4}, ones}, {{1, 1, 4}, ones}, {{1, 1, 1}, {-INFINITY}}},
-                [&](Graph& g, auto in) { return attention(g, in[0], in[1], in[2], 1, 1, nullptr, in[3]); });
+  const std::vector<float> got = model.run(
+      {{{1, 1, 4}, ones}, {{1, 1, 4}, ones}, {{1, 1, 4}, ones}, {{1, 1, 1}, {-INFINITY}}},
+      [&](Graph& g, auto in) { return attention(g, in[0], in[1], in[2], 1, 1, nullptr, in[3]); });
   EXPECT_EQ(got, std::vector<float>(4, 0.0f));
 }
 
@@ -199,10 +202,12 @@ TEST_P(ConvolutionTest, MatchesTheFormulaInDouble) {
           for (int c = 0; c < group_in; ++c) {
             for (int ky = 0; ky < p.kernel_h; ++ky) {
               for (int kx = 0; kx < p.kernel_w; ++kx) {
-                const int64_t y = oy * p.stride_h + ky - p.pad_h, xx = ox * p.stride_w + kx - p.pad_w;
+                const int64_t y = oy * p.stride_h + ky - p.pad_h,
+                              xx = ox * p.stride_w + kx - p.pad_w;
                 if (y < 0 || y >= height || xx < 0 || xx >= width) continue;
-                sum += double{x[((n * height + y) * width + xx) * in + o / group_out * group_in + c]} *
-                       model["weight"][((o * group_in + c) * p.kernel_h + ky) * p.kernel_w + kx];
+                sum +=
+                    double{x[((n * height + y) * width + xx) * in + o / group_out * group_in + c]} *
+                    model["weight"][((o * group_in + c) * p.kernel_h + ky) * p.kernel_w + kx];
               }
             }
           }
@@ -217,9 +222,22 @@ TEST_P(ConvolutionTest, MatchesTheFormulaInDouble) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, ConvolutionTest,
     ::testing::Values(
-        ConvolutionCase{1, 9, 13, 3, 8, {.kernel_h = 7, .kernel_w = 7, .stride_h = 4, .stride_w = 4, .pad_h = 3, .pad_w = 3}},
-        ConvolutionCase{2, 5, 6, 4, 5, {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
-        ConvolutionCase{1, 8, 7, 6, 6, {.kernel_h = 7, .kernel_w = 7, .pad_h = 3, .pad_w = 3, .groups = 6}},
+        ConvolutionCase{
+            1,
+            9,
+            13,
+            3,
+            8,
+            {.kernel_h = 7, .kernel_w = 7, .stride_h = 4, .stride_w = 4, .pad_h = 3, .pad_w = 3}},
+        ConvolutionCase{
+            2,
+            5,
+            6,
+            4,
+            5,
+            {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
+        ConvolutionCase{
+            1, 8, 7, 6, 6, {.kernel_h = 7, .kernel_w = 7, .pad_h = 3, .pad_w = 3, .groups = 6}},
         ConvolutionCase{2, 1, 20, 8, 8, {.kernel_w = 5, .pad_w = 2, .groups = 2}}));
 
 TEST(ConvolutionTransposedTest, SpreadsEachPixelOverTwoByTwo) {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gguf.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -16,20 +12,25 @@
 #include <string>
 #include <vector>
 
+#include <gguf.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include "compute/device.h"
 #include "compute/graph.h"
 #include "compute/weights.h"
 
 namespace alref::compute {
 
-/// The device that operators are tested on; CTest runs their tests once for each that the build has.
+/// The device that operators are tested on; CTest runs their tests once for each that the build
+/// has.
 inline DeviceOptions test_device(int threads = 2, Precision precision = Precision::kF32) {
   const char* name = std::getenv("ALREF_TEST_DEVICE");
   return {.name = name ? name : "cpu", .threads = threads, .precision = precision};
 }
 
-/// Named tensors with seeded random values, written to a GGUF file and opened as weights: a network under test needs
-/// no checkpoint.
+/// Named tensors with seeded random values, written to a GGUF file and opened as weights: a network
+/// under test needs no checkpoint.
 class TinyModel {
  public:
   explicit TinyModel(const std::map<std::string, Shape>& shapes, unsigned seed = 1,
@@ -44,8 +45,8 @@ class TinyModel {
       for (int64_t i = 0; i < count; ++i) values.push_back(normal(random));
       shapes_[name] = shape;
     }
-    path_ = std::filesystem::temp_directory_path() /
-            ("alref-tiny-" + std::to_string(getpid()) + "-" + std::to_string(next_id()++) + ".gguf");
+    path_ = std::filesystem::temp_directory_path() / ("alref-tiny-" + std::to_string(getpid()) +
+                                                      "-" + std::to_string(next_id()++) + ".gguf");
     write();
   }
   ~TinyModel() { std::filesystem::remove(path_); }
@@ -61,7 +62,8 @@ class TinyModel {
   using Builder = std::function<ggml_tensor*(Graph&, std::vector<ggml_tensor*>)>;
 
   /// Runs what `build` makes of inputs with these shapes and values.
-  std::vector<float> run(const std::vector<std::pair<Shape, std::vector<float>>>& inputs, const Builder& build) {
+  std::vector<float> run(const std::vector<std::pair<Shape, std::vector<float>>>& inputs,
+                         const Builder& build) {
     Graph g(device_);
     std::vector<ggml_tensor*> tensors;
     for (const auto& [shape, values] : inputs) tensors.push_back(g.input(GGML_TYPE_F32, shape));

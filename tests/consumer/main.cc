@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
 #include <alref/types.h>
 #include <alref/version.h>
-
-#include <cstdio>
 
 int main() {
   std::printf("%s\n", alref::version_report().c_str());

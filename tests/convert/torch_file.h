@@ -36,12 +36,12 @@ struct ZipSpec {
     std::string data;
     uint16_t method = 0;
     uint16_t flags = 0;
-    std::string local_name = {};     // if another one
-    int64_t size_change = 0;    // in the directory
-    int64_t packed_change = 0;  // in the directory
-    int64_t crc_change = 0;     // in the directory
-    int64_t offset_change = 0;  // in the directory
-    bool wide = false;          // sizes in a zip64 field
+    std::string local_name = {};  // if another one
+    int64_t size_change = 0;      // in the directory
+    int64_t packed_change = 0;    // in the directory
+    int64_t crc_change = 0;       // in the directory
+    int64_t offset_change = 0;    // in the directory
+    bool wide = false;            // sizes in a zip64 field
   };
   std::vector<Entry> entries;
   bool zip64 = true;  // as PyTorch writes

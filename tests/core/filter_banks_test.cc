@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/filter_banks.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numbers>
+
+#include <gtest/gtest.h>
 
 #include "core/filter_bank_goldens.h"
 
@@ -42,7 +42,8 @@ std::vector<double> music() {
   for (size_t t = 0; t < kSamples; ++t) {
     double sum = 0;
     int k = 0;
-    for (double f : {220, 440, 660, 1320}) sum += std::sin(2 * std::numbers::pi * t / kRate * f) / ++k;
+    for (double f : {220, 440, 660, 1320})
+      sum += std::sin(2 * std::numbers::pi * t / kRate * f) / ++k;
     samples[t] = samples[t] * 0.03 + sum * 0.3;
   }
   return samples;
@@ -57,14 +58,15 @@ std::vector<double> clipped() {
 std::vector<double> speech() {
   std::vector<double> samples = noise();
   for (size_t t = 0; t < kSamples; ++t) {
-    const double pulse = t % 133 < 3 ? std::abs(std::sin(2 * std::numbers::pi * t / kRate * 3)) * 0.8 : 0;
+    const double pulse =
+        t % 133 < 3 ? std::abs(std::sin(2 * std::numbers::pi * t / kRate * 3)) * 0.8 : 0;
     samples[t] = pulse + samples[t] * 0.01;
   }
   return samples;
 }
 
-void expect_every_tenth_frame(const std::vector<double>& sound, const std::vector<float>& expected, int bins,
-                              FilterBankOptions::Window window) {
+void expect_every_tenth_frame(const std::vector<double>& sound, const std::vector<float>& expected,
+                              int bins, FilterBankOptions::Window window) {
   const FilterBanks banks({.sample_rate = kRate, .bins = bins, .window = window});
   const std::vector<float> got = banks(scaled(sound));
   ASSERT_EQ(got.size(), 48u * bins);
@@ -76,16 +78,20 @@ void expect_every_tenth_frame(const std::vector<double>& sound, const std::vecto
   EXPECT_LE(largest, kTolerance) << bins << " bins";
 }
 
-void expect_all(const std::vector<double>& sound, const std::vector<float>& povey, const std::vector<float>& hanning,
-                const std::vector<float>& kaldi) {
+void expect_all(const std::vector<double>& sound, const std::vector<float>& povey,
+                const std::vector<float>& hanning, const std::vector<float>& kaldi) {
   expect_every_tenth_frame(sound, povey, 128, FilterBankOptions::Window::kPovey);
   expect_every_tenth_frame(sound, hanning, 112, FilterBankOptions::Window::kHanning);
   expect_every_tenth_frame(sound, kaldi, 64, FilterBankOptions::Window::kPovey);
 }
 
 TEST(FilterBanksTest, OfMusicEqualKaldis) { expect_all(music(), kMusic128, kMusic112, kMusic64); }
-TEST(FilterBanksTest, OfSpeechEqualKaldis) { expect_all(speech(), kSpeech128, kSpeech112, kSpeech64); }
-TEST(FilterBanksTest, OfClippedSoundEqualKaldis) { expect_all(clipped(), kClipped128, kClipped112, kClipped64); }
+TEST(FilterBanksTest, OfSpeechEqualKaldis) {
+  expect_all(speech(), kSpeech128, kSpeech112, kSpeech64);
+}
+TEST(FilterBanksTest, OfClippedSoundEqualKaldis) {
+  expect_all(clipped(), kClipped128, kClipped112, kClipped64);
+}
 TEST(FilterBanksTest, OfSilenceEqualKaldis) {
   expect_all(std::vector<double>(kSamples), kSilence128, kSilence112, kSilence64);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval/rvos_score.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "alref/error.h"
 
 #include <fstream>
 
-#include "alref/error.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "media/image_io.h"
 #include "outputs/coco_rle.h"
 #include "outputs/mask_png.h"
@@ -15,9 +16,9 @@
 namespace alref::eval {
 namespace {
 
+using alref::testing::TemporaryFolder;
 using datasets::RvosDataset;
 using datasets::RvosLayout;
-using alref::testing::TemporaryFolder;
 using std::filesystem::path;
 
 void write_text(const path& file, const std::string& text) {
@@ -31,7 +32,8 @@ void write_labels(const path& file, const std::vector<uint8_t>& labels) {
   media::LabelImage image(4, 1);
   image.labels = labels;
   const std::vector<uint8_t> png = media::encode_png(image);
-  std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
 }
 
 class RvosScoreTest : public ::testing::Test {
@@ -51,7 +53,8 @@ class RefYoutubeVosTest : public RvosScoreTest {
                                "2": {"exp": "the tuba", "obj_id": "0"}},
                "frames": ["00000", "00001", "00002"]},
       "hidden": {"expressions": {"0": {"exp": "x", "obj_id": "1"}}, "frames": ["00000"]}}})");
-    write_text(root() / "meta_expressions/test/meta_expressions.json", R"({"videos": {"hidden": {}}})");
+    write_text(root() / "meta_expressions/test/meta_expressions.json",
+               R"({"videos": {"hidden": {}}})");
     for (const char* frame : {"00000", "00001", "00002"}) {
       write_labels(root() / "valid/Annotations/cats" / (std::string(frame) + ".png"), {1, 1, 0, 2});
     }
@@ -92,7 +95,8 @@ TEST_F(RefYoutubeVosTest, AnExpressionAboutNothingIsRightOnlyWhenEmpty) {
 
 TEST_F(RefYoutubeVosTest, GroupsByStampBenchsAttributes) {
   answer("0", {255, 255, 0, 0});
-  write_text(folder_.path() / "stampbench.json", R"({"videos": {"cats": {"hidden": true, "enters_or_leaves": false,
+  write_text(folder_.path() / "stampbench.json",
+             R"({"videos": {"cats": {"hidden": true, "enters_or_leaves": false,
     "expressions": {"0": {"category": "kind", "contested": false}, "1": {"category": "motion", "contested": true}}}}})");
   RvosScoreOptions options;
   options.attributes = folder_.path() / "stampbench.json";
@@ -116,7 +120,8 @@ TEST_F(RefYoutubeVosTest, NamesThatLeadOutOfTheFolderAreRefused) {
 }
 
 TEST_F(RefYoutubeVosTest, DamagedListsAreAnErrorThatNamesTheFile) {
-  write_text(root() / "meta_expressions/valid/meta_expressions.json", R"({"videos": {"a": {"frames": 7}}})");
+  write_text(root() / "meta_expressions/valid/meta_expressions.json",
+             R"({"videos": {"a": {"frames": 7}}})");
   try {
     dataset();
     FAIL() << "no error";
@@ -129,12 +134,14 @@ TEST_F(RefYoutubeVosTest, DamagedListsAreAnErrorThatNamesTheFile) {
 class RefDavisTest : public RvosScoreTest {
  protected:
   RefDavisTest() {
-    write_text(root() / "meta_expressions/valid/meta_expressions.json", R"({"videos": {"run": {"expressions": {
+    write_text(root() / "meta_expressions/valid/meta_expressions.json",
+               R"({"videos": {"run": {"expressions": {
       "0": {"exp": "a"}, "1": {"exp": "b"}, "2": {"exp": "c"}, "3": {"exp": "d"},
       "4": {"exp": "e"}, "5": {"exp": "f"}, "6": {"exp": "g"}, "7": {"exp": "h"}},
       "frames": ["00000", "00001", "00002"]}}})");
     for (const char* frame : {"00000", "00001", "00002"}) {
-      write_labels(root() / "valid/Annotations/run" / (std::string(frame) + ".png"), {1, 1, 255, 2});
+      write_labels(root() / "valid/Annotations/run" / (std::string(frame) + ".png"),
+                   {1, 1, 255, 2});
     }
     for (int annotator = 0; annotator < 4; ++annotator) answer(annotator, "00000", {1, 1, 0, 2});
     for (int annotator = 0; annotator < 4; ++annotator) answer(annotator, "00001", {1, 1, 0, 2});
@@ -172,20 +179,30 @@ TEST_F(RefDavisTest, TheSemiSupervisedTaskLeavesTheFirstAndLastFrameOut) {
     answer(annotator, "00002", {0, 0, 0, 2});
   }
   EXPECT_LT(score(DavisTask::kUnsupervised).overall().j, 1);
-  // The pixel under 255 is not object 1's truth, and here nothing is ignored; the answer leaves it out anyway.
+  // The pixel under 255 is not object 1's truth, and here nothing is ignored; the answer leaves it
+  // out anyway.
   EXPECT_EQ(score(DavisTask::kSemiSupervised).overall().j, 1);
 }
 
 TEST_F(RvosScoreTest, MevisTakesTheUnionOfTheNamedMasks) {
-  write_text(root() / "valid_u/meta_expressions.json", R"({"videos": {"v": {"vid_id": 0, "frames": ["00000", "00001"],
+  write_text(root() / "valid_u/meta_expressions.json",
+             R"({"videos": {"v": {"vid_id": 0, "frames": ["00000", "00001"],
     "expressions": {"0": {"exp": "both", "anno_id": [0, 1]}}}}})");
-  const Mask left = [] { Mask m(4, 1); m.pixels = {1, 1, 0, 0}; return m; }();
-  const Mask right = [] { Mask m(4, 1); m.pixels = {0, 0, 0, 1}; return m; }();
+  const Mask left = [] {
+    Mask m(4, 1);
+    m.pixels = {1, 1, 0, 0};
+    return m;
+  }();
+  const Mask right = [] {
+    Mask m(4, 1);
+    m.pixels = {0, 0, 0, 1};
+    return m;
+  }();
   const auto entry = [](const Mask& mask) {
     return R"({"size": [1, 4], "counts": ")" + outputs::encode_rle(mask).counts + "\"}";
   };
-  write_text(root() / "valid_u/mask_dict.json",
-             "{\"0\": [" + entry(left) + ", null], \"1\": [" + entry(right) + ", " + entry(right) + "]}");
+  write_text(root() / "valid_u/mask_dict.json", "{\"0\": [" + entry(left) + ", null], \"1\": [" +
+                                                    entry(right) + ", " + entry(right) + "]}");
   write_labels(out() / "v/0/00000.png", {255, 255, 0, 255});
   write_labels(out() / "v/0/00001.png", {0, 0, 0, 255});
   const RvosScore score = score_rvos(RvosDataset::open(RvosLayout::kMevis, root()), out());
@@ -199,10 +216,16 @@ TEST_F(RvosScoreTest, WithoutTruthThereIsNothingToScore) {
 
 TEST(RvosScoreTextTest, ShowsTheSameNumbersEverywhere) {
   RvosScore score;
-  score.expressions.push_back({.video = "v", .expression = "0", .text = "a <b>", .j = 0.5, .f = 0.75, .attributes = {{"category", "kind"}}});
+  score.expressions.push_back({.video = "v",
+                               .expression = "0",
+                               .text = "a <b>",
+                               .j = 0.5,
+                               .f = 0.75,
+                               .attributes = {{"category", "kind"}}});
   EXPECT_THAT(table(score), ::testing::HasSubstr("62.50"));
   EXPECT_THAT(json(score), ::testing::HasSubstr("\"J&F\": 0.625"));
-  EXPECT_THAT(chart(score, "a <title>"), ::testing::AllOf(::testing::HasSubstr("62.5"), ::testing::HasSubstr("a &lt;title&gt;")));
+  EXPECT_THAT(chart(score, "a <title>"), ::testing::AllOf(::testing::HasSubstr("62.5"),
+                                                          ::testing::HasSubstr("a &lt;title&gt;")));
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ TEST(VideoWriterTest, FramesSizesAndTimesAreKept) {
     const auto video = open_video(path);
     ASSERT_EQ(video->frame_count(), 30);
     for (const int i : {0, 13, 29}) {
-      // Neighbours differ by 12 or more; observed up to 6 (H.264 spends few bits on chroma in 4:4:4).
+      // Neighbours differ by 12 or more; observed up to 6 (H.264 spends few bits on chroma in
+      // 4:4:4).
       EXPECT_LT(mean_difference(*video->frame(i), picture(width, height, i)), 9) << i;
       EXPECT_NEAR(video->time(i), i / 25.0, 1e-4);
     }

@@ -194,8 +194,8 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
   const int64_t groups = (vectors - panels.begin(first) + 2) / 3,
                 blocks = (m + 2 * kTileRows - 1) / (2 * kTileRows);
   Meanwhile meanwhile(softmax, groups * blocks * steps);
-  const bool plain =
-      !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual && !e.stream && !e.elements;
+  const bool plain = !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual &&
+                     !e.stream && !e.elements;
   for (int64_t vector = panels.begin(first), width; vector < vectors; vector += width) {
     const int64_t left = vectors - vector;
     width = left == 2 || left == 4 ? 2 : std::min<int64_t>(3, left);  // 2 + 2 is better than 3 + 1

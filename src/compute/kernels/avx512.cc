@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built for AVX-512 F, BW, DQ and VL; only row_kernels() and block_kernels() (kernels.cc) may lead here.
+// Built for AVX-512 F, BW, DQ and VL; only row_kernels() and block_kernels() (kernels.cc) may lead
+// here.
 #include "compute/kernels/avx512.h"
 
 #include <utility>
@@ -14,7 +15,9 @@ struct F32 {
   using Vector = __m512;
   static constexpr int kPerStep = 1;
   static constexpr int64_t kMultiple = 1;
-  static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) { return step * width + vector; }
+  static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) {
+    return step * width + vector;
+  }
 
   static __m512 load(const float* p) { return _mm512_loadu_ps(p); }
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
@@ -48,7 +51,9 @@ void activate(const float* x, float* y, int64_t n, Activation activation) {
   for (int64_t i = 0; i < n; i += 16) {
     const __mmask16 lanes = first_lanes(n - i);
     const __m512 v = _mm512_maskz_loadu_ps(lanes, x + i);
-    const __m512 w = activation == Activation::kGelu ? gelu(v) : activation == Activation::kRelu ? relu(v) : v;
+    const __m512 w = activation == Activation::kGelu   ? gelu(v)
+                     : activation == Activation::kRelu ? relu(v)
+                                                       : v;
     _mm512_mask_storeu_ps(y + i, lanes, w);
   }
 }
@@ -69,7 +74,8 @@ void depthwise_row(const DepthwiseRow& r) {
           for (int p = 0; p < kPixels; ++p) {
             const int64_t x = x0 + p + kx - r.pad_w;
             if (x < 0 || x >= r.width) continue;
-            sum[p] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, r.lines[ky] + x * r.pixel_stride + c), w, sum[p]);
+            sum[p] = _mm512_fmadd_ps(
+                _mm512_maskz_loadu_ps(lanes, r.lines[ky] + x * r.pixel_stride + c), w, sum[p]);
           }
         }
       }

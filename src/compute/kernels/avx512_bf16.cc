@@ -8,7 +8,9 @@ namespace {
 
 struct Avx512Bf16 : Bf16 {
   static constexpr int64_t kMultiple = 2;
-  static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) { return step * width + vector; }
+  static int64_t place(int64_t step, int64_t vector, int64_t width, int64_t) {
+    return step * width + vector;
+  }
 };
 using Base = Products<Avx512Bf16>;
 

@@ -51,7 +51,8 @@ struct Bf16 {
   // table of 64. The error of a weight is that of rounding it to bf16 and half as much again; the
   // sum is that of the rounded weights, so that it does not add up.
   static constexpr float kSteps = 128;
-  // With a whole top, all is whole from here on. From 2^16 on, floats have no more than 7 bits of fraction anyway.
+  // With a whole top, all is whole from here on. From 2^16 on, floats have no more than 7 bits of
+  // fraction anyway.
   static float rounded_top(float top) {
     return __builtin_fabsf(top) < 65536 ? __builtin_ceilf(top * kSteps) / kSteps : top;
   }

@@ -11,7 +11,8 @@
 
 namespace alref::compute::kernels {
 
-Panels::Panels(int64_t n) : vectors((n + 15) / 16), fours(0), threes((4 - vectors % 4) % 4), last(0) {
+Panels::Panels(int64_t n)
+    : vectors((n + 15) / 16), fours(0), threes((4 - vectors % 4) % 4), last(0) {
   if (3 * threes > vectors) {  // 1, 2 or 5
     threes = vectors == 5 ? 1 : 0;
     last = vectors == 5 ? 2 : vectors;
@@ -32,9 +33,11 @@ bool has_avx512() {
 bool may_use_amx() {
   constexpr unsigned kTile = 1u << 24, kBf16 = 1u << 22;  // leaf 7, edx
   unsigned a, b, c, d;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kTile) == 0 || (d & kBf16) == 0) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kTile) == 0 || (d & kBf16) == 0)
+    return false;
 #if defined(__linux__)
-  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  constexpr int kRequestPermission = 0x1023,
+                kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   return granted;
 #else

@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Inner loops for AVX-512 and AMX, on plain memory: what runs within one thread on data that fits its cache. They know nothing of
-/// tensors or graphs; compute/onednn cuts the work into such blocks. Where the processor lacks the instructions there are
-/// none (block_kernels returns null), and oneDNN's primitives do the work.
+/// Inner loops for AVX-512 and AMX, on plain memory: what runs within one thread on data that fits
+/// its cache. They know nothing of tensors or graphs; compute/onednn cuts the work into such
+/// blocks. Where the processor lacks the instructions there are none (block_kernels returns null),
+/// and oneDNN's primitives do the work.
 namespace alref::compute::kernels {
 
 /// What products multiply; sums are f32 either way.
@@ -14,7 +15,8 @@ enum class Element { kF32, kBf16 };
 
 enum class Activation { kNone, kRelu, kGelu };
 
-/// What happens to a product before it is stored: c = residual + activation(row_scale * product + bias).
+/// What happens to a product before it is stored: c = residual + activation(row_scale * product +
+/// bias).
 struct Epilogue {
   const float* bias = nullptr;       ///< [n]
   const float* row_scale = nullptr;  ///< [m]
@@ -22,17 +24,20 @@ struct Epilogue {
   const float* residual = nullptr;  ///< [m, n]
   std::ptrdiff_t residual_stride = 0;
   bool accumulate = false;  ///< adds the product to what c holds; not with an activation
-  /// Stores past the caches, for results that do not fit them; c and its rows must be multiples of 64 bytes and n of 16.
+  /// Stores past the caches, for results that do not fit them; c and its rows must be multiples of
+  /// 64 bytes and n of 16.
   bool stream = false;
-  /// Where the results are stored instead of c: [m, n] of Element, what the next product takes. n is a multiple of 16.
+  /// Where the results are stored instead of c: [m, n] of Element, what the next product takes. n
+  /// is a multiple of 16.
   void* elements = nullptr;
   std::ptrdiff_t elements_stride = 0;
 };
 
 constexpr int64_t kPanelColumns = 64;  ///< at most
 
-/// A packed right-hand side stands in panels of 16 to 64 columns, each [k, columns]; bf16 panels hold two steps of k
-/// side by side; for AMX, each 16 columns of a panel are a panel of their own within it. Panels are as wide as the registers allow, and all of nearly one width.
+/// A packed right-hand side stands in panels of 16 to 64 columns, each [k, columns]; bf16 panels
+/// hold two steps of k side by side; for AMX, each 16 columns of a panel are a panel of their own
+/// within it. Panels are as wide as the registers allow, and all of nearly one width.
 struct Panels {
   explicit Panels(int64_t n);
 
@@ -49,8 +54,8 @@ struct Panels {
   int64_t vectors, fours, threes, last;
 };
 
-/// One block of attention's softmax, kept online: scores become weights 2^(scale * s + ... - top), tops and sums go on
-/// from block to block, and what was summed under a lower top is scaled down.
+/// One block of attention's softmax, kept online: scores become weights 2^(scale * s + ... - top),
+/// tops and sums go on from block to block, and what was summed under a lower top is scaled down.
 struct SoftmaxBlock {
   int64_t begin, end;  ///< rows that are to be done; all pointers belong to row 0
   int64_t keys;
@@ -65,7 +70,8 @@ struct SoftmaxBlock {
   float* sums;    ///< [rows]
   void* weights;  ///< [rows, keys rounded up to 16 and to k_multiple] of Element, the rest zeros
   std::ptrdiff_t weights_stride;
-  float* result;  ///< [rows, columns] summed so far; null in the first block, which sets tops and sums
+  float*
+      result;  ///< [rows, columns] summed so far; null in the first block, which sets tops and sums
   std::ptrdiff_t result_stride;
   int64_t columns;
 };
@@ -83,24 +89,31 @@ struct BlockKernels {
   size_t element_bytes;
   int64_t k_multiple;    ///< k is rounded up to this, with zeros
   int64_t row_multiple;  ///< blocks of so many rows are computed without a rest
-  /// Attention keeps strips * strip_rows queries in the second-level cache and multiplies strip_rows at a time.
+  /// Attention keeps strips * strip_rows queries in the second-level cache and multiplies
+  /// strip_rows at a time.
   int64_t strip_rows, strips;
 
   /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
   /// and of k_multiple.
-  void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride);
+  void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y,
+                  std::ptrdiff_t stride);
   /// The same of the rows' norms.
-  void (*normalize)(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y, std::ptrdiff_t stride);
-  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by row; missing columns
-  /// become zeros.
-  void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel);
+  void (*normalize)(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm,
+                    void* y, std::ptrdiff_t stride);
+  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by
+  /// row; missing columns become zeros.
+  void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width,
+                          void* panel);
   /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
-  void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel);
-  /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with panel 0. The memory of a
-  /// goes on to the next multiple of 16 rows; what stands there does not matter. Softmax of another block, if any, is done
-  /// meanwhile: AMX multiplies beside the vector units.
-  void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n, int64_t first,
-                  int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& epilogue, const SoftmaxBlock* meanwhile);
+  void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
+               void* panel);
+  /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with
+  /// panel 0. The memory of a goes on to the next multiple of 16 rows; what stands there does not
+  /// matter. Softmax of another block, if any, is done meanwhile: AMX multiplies beside the vector
+  /// units.
+  void (*product)(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k,
+                  int64_t n, int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride,
+                  const Epilogue& epilogue, const SoftmaxBlock* meanwhile);
   void (*softmax)(const SoftmaxBlock& block);
 
   int64_t padded(int64_t k) const { return (k + k_multiple - 1) / k_multiple * k_multiple; }
@@ -109,8 +122,8 @@ struct BlockKernels {
   }
 };
 
-/// Whether the processor multiplies tiles of bf16 (AMX) and lets us. Linux wants to be asked, once for the process, since tiles enlarge
-/// what is saved of each thread.
+/// Whether the processor multiplies tiles of bf16 (AMX) and lets us. Linux wants to be asked, once
+/// for the process, since tiles enlarge what is saved of each thread.
 bool may_use_amx();
 
 /// Null where this processor cannot. `amx` false: as on a processor without AMX.
@@ -122,16 +135,18 @@ struct RowKernels {
   void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
-  /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with stride 1.
+  /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with
+  /// stride 1.
   void (*depthwise_row)(const struct DepthwiseRow& row);
   void (*deformable_head)(const struct DeformableHead& head);  ///< compute/kernels/deformable.h
 };
 
 struct DepthwiseRow {
-  const float* const* lines;  ///< kernel_h input lines [width, channels]; null where outside the map
-  const float* weight;        ///< [kernel_h, kernel_w, channels]
-  const float* bias;          ///< [channels] or null
-  float* result;              ///< [out_width, channels]
+  const float* const*
+      lines;            ///< kernel_h input lines [width, channels]; null where outside the map
+  const float* weight;  ///< [kernel_h, kernel_w, channels]
+  const float* bias;    ///< [channels] or null
+  float* result;        ///< [out_width, channels]
   int64_t width, out_width, channels, kernel_h, kernel_w, pad_w;
   std::ptrdiff_t pixel_stride;
 };

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <immintrin.h>
 
 #include "compute/kernels/kernels.h"
 #include "compute/kernels/vector_math.h"
 
-// For the AVX-512 files of this folder only: see vector_math.h. E says how one element type is loaded and multiplied:
+// For the AVX-512 files of this folder only: see vector_math.h. E says how one element type is
+// loaded and multiplied:
 //   T          the element in memory
 //   kPerStep   elements of k that one multiplication takes: 1, or 2 beside each other in 32 bits
 //   kMultiple  k is rounded up to this, with zeros
-//   place      where 16 columns of a step stand in a panel: (step, which 16, of how many, of how many steps)
-//   load, broadcast, step (multiply and add), store, gather_row, interleave
+//   place      where 16 columns of a step stand in a panel: (step, which 16, of how many, of how
+//   many steps) load, broadcast, step (multiply and add), store, gather_row, interleave
 //   gelu_of_element: GELU of what is then stored as an element
-//   rounded_top, weigh: the weights 2^(scale * score - top) of n scores up to the next multiple of 16, and their sum
+//   rounded_top, weigh: the weights 2^(scale * score - top) of n scores up to the next multiple of
+//   16, and their sum
 namespace alref::compute::kernels {
 
 template <class E>
@@ -24,13 +26,17 @@ struct Products {
   using T = typename E::T;
   static constexpr int kPerStep = E::kPerStep;
   static int64_t padded(int64_t k) { return (k + E::kMultiple - 1) / E::kMultiple * E::kMultiple; }
-  // Rows for which the sums fill the registers, with `width` vectors of columns: 24 sums, 4 columns, 1 pair.
+  // Rows for which the sums fill the registers, with `width` vectors of columns: 24 sums, 4
+  // columns, 1 pair.
   static constexpr int rows_of(int width) { return width == 4 ? 6 : width == 3 ? 8 : 12; }
 
   template <int kRows, int kWidth>
-  [[gnu::always_inline]] static inline void finish(__m512 (&sum)[kRows][kWidth], float* c, std::ptrdiff_t stride,
-                                                   __mmask16 last, int64_t row, int64_t column, const Epilogue& e) {
-    const auto lanes = [&](int j) { return j == kWidth - 1 ? last : static_cast<__mmask16>(0xffff); };
+  [[gnu::always_inline]] static inline void finish(__m512 (&sum)[kRows][kWidth], float* c,
+                                                   std::ptrdiff_t stride, __mmask16 last,
+                                                   int64_t row, int64_t column, const Epilogue& e) {
+    const auto lanes = [&](int j) {
+      return j == kWidth - 1 ? last : static_cast<__mmask16>(0xffff);
+    };
     if (e.row_scale) {
 #pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i) {
@@ -63,10 +69,12 @@ struct Products {
       }
       if (e.elements) {
 #pragma GCC unroll 2
-        for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], E::gelu_of_element(_mm512_load_ps(tile[t])));
+        for (int t = 0; t < kRows * kWidth; ++t)
+          _mm512_store_ps(tile[t], E::gelu_of_element(_mm512_load_ps(tile[t])));
       } else {
 #pragma GCC unroll 2
-        for (int t = 0; t < kRows * kWidth; ++t) _mm512_store_ps(tile[t], gelu(_mm512_load_ps(tile[t])));
+        for (int t = 0; t < kRows * kWidth; ++t)
+          _mm512_store_ps(tile[t], gelu(_mm512_load_ps(tile[t])));
       }
 #pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i) {
@@ -81,7 +89,8 @@ struct Products {
 #pragma GCC unroll 12
         for (int j = 0; j < kWidth; ++j) {
           sum[i][j] = _mm512_add_ps(
-              sum[i][j], _mm512_maskz_loadu_ps(lanes(j), residual + i * e.residual_stride + 16 * j));
+              sum[i][j],
+              _mm512_maskz_loadu_ps(lanes(j), residual + i * e.residual_stride + 16 * j));
         }
       }
     }
@@ -91,7 +100,8 @@ struct Products {
       for (int j = 0; j < kWidth; ++j) {
         float* at = c + i * stride + 16 * j;
         if (e.elements) {
-          E::store(static_cast<T*>(e.elements) + (row + i) * e.elements_stride + column + 16 * j, sum[i][j]);
+          E::store(static_cast<T*>(e.elements) + (row + i) * e.elements_stride + column + 16 * j,
+                   sum[i][j]);
         } else if (e.stream) {
           _mm512_stream_ps(at, sum[i][j]);
         } else if (j < kWidth - 1 || last == 0xffff) {
@@ -104,8 +114,9 @@ struct Products {
   }
 
   template <int kRows, int kWidth>
-  static void tile(const T* a, std::ptrdiff_t a_stride, const T* panel, int64_t steps, float* c, std::ptrdiff_t c_stride,
-                   __mmask16 last, int64_t row, int64_t column, const Epilogue& e) {
+  static void tile(const T* a, std::ptrdiff_t a_stride, const T* panel, int64_t steps, float* c,
+                   std::ptrdiff_t c_stride, __mmask16 last, int64_t row, int64_t column,
+                   const Epilogue& e) {
     __m512 sum[kRows][kWidth];
     if (e.accumulate) {
 #pragma GCC unroll 12
@@ -126,7 +137,8 @@ struct Products {
     for (int64_t k = 0; k < steps; ++k) {
       typename E::Vector columns[kWidth];
 #pragma GCC unroll 12
-      for (int j = 0; j < kWidth; ++j) columns[j] = E::load(panel + (k * kWidth + j) * 16 * kPerStep);
+      for (int j = 0; j < kWidth; ++j)
+        columns[j] = E::load(panel + (k * kWidth + j) * 16 * kPerStep);
 #pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i) {
         const typename E::Vector pair = E::broadcast(a + i * a_stride + k * kPerStep);
@@ -137,8 +149,8 @@ struct Products {
     finish(sum, c, c_stride, last, row, column, e);
   }
 
-  using Tile = void (*)(const T*, std::ptrdiff_t, const T*, int64_t, float*, std::ptrdiff_t, __mmask16, int64_t, int64_t,
-                        const Epilogue&);
+  using Tile = void (*)(const T*, std::ptrdiff_t, const T*, int64_t, float*, std::ptrdiff_t,
+                        __mmask16, int64_t, int64_t, const Epilogue&);
 
   template <int kWidth, int... kLess>
   static Tile tile_of(int64_t rows, std::integer_sequence<int, kLess...>) {
@@ -151,16 +163,20 @@ struct Products {
   }
   static Tile tile_of(int64_t rows, int64_t width) {
     switch (width) {
-      case 1: return tile_of<1>(rows);
-      case 2: return tile_of<2>(rows);
-      case 3: return tile_of<3>(rows);
-      default: return tile_of<4>(rows);
+      case 1:
+        return tile_of<1>(rows);
+      case 2:
+        return tile_of<2>(rows);
+      case 3:
+        return tile_of<3>(rows);
+      default:
+        return tile_of<4>(rows);
     }
   }
 
-  static void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed, int64_t k, int64_t n,
-                      int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride, const Epilogue& e,
-                      const SoftmaxBlock* meanwhile) {
+  static void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* packed,
+                      int64_t k, int64_t n, int64_t first, int64_t end, float* c,
+                      std::ptrdiff_t c_stride, const Epilogue& e, const SoftmaxBlock* meanwhile) {
     if (meanwhile) softmax(*meanwhile);
     const Panels panels(n);
     const int64_t steps = (k + kPerStep - 1) / kPerStep;
@@ -172,8 +188,8 @@ struct Products {
       const Tile whole = tile_of(most, width);
       int64_t row = 0;
       for (; row + most <= m; row += most) {
-        whole(static_cast<const T*>(a) + row * a_stride, a_stride, panel, steps, c + row * c_stride + column, c_stride,
-              last, row, column, e);
+        whole(static_cast<const T*>(a) + row * a_stride, a_stride, panel, steps,
+              c + row * c_stride + column, c_stride, last, row, column, e);
       }
       if (row < m) {
         tile_of(m - row, width)(static_cast<const T*>(a) + row * a_stride, a_stride, panel, steps,
@@ -183,7 +199,8 @@ struct Products {
     if (e.stream) _mm_sfence();  // such stores are ordered by nothing else
   }
 
-  static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width, void* panel) {
+  static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width,
+                              void* panel) {
     constexpr int64_t kBlock = 16 * kPerStep;  // of k, in one transposition
     const int64_t steps = padded(k) / kPerStep;
     for (int64_t j = 0; j < width; ++j) {
@@ -195,24 +212,31 @@ struct Products {
         }
         transpose(r);
         for (int i = 0; i < 16 && k0 / kPerStep + i < steps; ++i) {
-          _mm512_storeu_si512(static_cast<T*>(panel) + E::place(k0 / kPerStep + i, j, width, steps) * 16 * kPerStep, r[i]);
+          _mm512_storeu_si512(
+              static_cast<T*>(panel) + E::place(k0 / kPerStep + i, j, width, steps) * 16 * kPerStep,
+              r[i]);
         }
       }
     }
   }
 
-  static void pack(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width, void* panel) {
+  static void pack(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
+                   void* panel) {
     const int64_t steps = padded(k) / kPerStep;
     for (int64_t step = 0; step < steps; ++step) {
       const int64_t k0 = step * kPerStep;
       for (int64_t j = 0; j < width; ++j) {
-        const __mmask16 lanes = columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
+        const __mmask16 lanes =
+            columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
         const int64_t column = begin + 16 * j;
-        const __m512 even = k0 < k ? _mm512_maskz_loadu_ps(lanes, b[k0] + column) : _mm512_setzero_ps();
-        const __m512 odd =
-            kPerStep == 2 && k0 + 1 < k ? _mm512_maskz_loadu_ps(lanes, b[k0 + 1] + column) : _mm512_setzero_ps();
-        _mm512_storeu_si512(static_cast<T*>(panel) + E::place(step, j, width, steps) * 16 * kPerStep,
-                            E::interleave(even, odd));
+        const __m512 even =
+            k0 < k ? _mm512_maskz_loadu_ps(lanes, b[k0] + column) : _mm512_setzero_ps();
+        const __m512 odd = kPerStep == 2 && k0 + 1 < k
+                               ? _mm512_maskz_loadu_ps(lanes, b[k0 + 1] + column)
+                               : _mm512_setzero_ps();
+        _mm512_storeu_si512(
+            static_cast<T*>(panel) + E::place(step, j, width, steps) * 16 * kPerStep,
+            E::interleave(even, odd));
       }
     }
   }
@@ -226,11 +250,11 @@ struct Products {
     return found != 0;
   }
 
-  // From here on 2^(scale * score - top) loses its precision to the rounding of the exponent's large parts, and in the end all
-  // of it.
+  // From here on 2^(scale * score - top) loses its precision to the rounding of the exponent's
+  // large parts, and in the end all of it.
   static constexpr float kLargeTop = 1024;
-  // Makes such scores scale * score - top. The product is rounded as the top was: multiplied and subtracted at once, the
-  // highest would not become 0.
+  // Makes such scores scale * score - top. The product is rounded as the top was: multiplied and
+  // subtracted at once, the highest would not become 0.
   static void lower(float* scores, int64_t keys, float scale, float top) {
     for (int64_t j = 0; j < keys; j += 16) {
       const __m512 x = _mm512_mul_round_ps(_mm512_loadu_ps(scores + j), _mm512_set1_ps(scale),
@@ -257,8 +281,10 @@ struct Products {
       __m512 x = _mm512_loadu_ps(scores + j);
       if constexpr (kAdd) {
         x = _mm512_mul_ps(x, scale);
-        if (bias) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
-        if (mask) x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
+        if (bias)
+          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
+        if (mask)
+          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
         _mm512_storeu_ps(scores + j, x);
       }
       high = _mm512_mask_max_ps(high, lanes, high, x);
@@ -289,7 +315,8 @@ struct Products {
       lower(scores, s.keys, kAdd ? 1 : s.scale * unit, top);
       sum = E::weigh(scores, s.keys, 1, 0, weights);
     }
-    for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());
+    for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16)
+      E::store(weights + j, _mm512_setzero_ps());
     if (nan) sum = __builtin_nanf("");
     s.tops[row] = top;
     if constexpr (kFirst) {
@@ -302,8 +329,9 @@ struct Products {
       float* result = s.result + row * s.result_stride;
       for (int64_t j = 0; j < s.columns; j += 16) {
         const __mmask16 lanes = first_lanes(s.columns - j);
-        _mm512_mask_storeu_ps(result + j, lanes,
-                              _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, result + j), _mm512_set1_ps(less)));
+        _mm512_mask_storeu_ps(
+            result + j, lanes,
+            _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, result + j), _mm512_set1_ps(less)));
       }
     }
     s.sums[row] += sum;
@@ -316,7 +344,8 @@ struct Products {
     for (int64_t row = s.begin; row < s.end; ++row) of_row(s, row);
   }
 
-  static void convert(const float* const* rows, int64_t count, int64_t n, void* y, std::ptrdiff_t stride) {
+  static void convert(const float* const* rows, int64_t count, int64_t n, void* y,
+                      std::ptrdiff_t stride) {
     for (int64_t row = 0; row < count; ++row) {
       T* out = static_cast<T*>(y) + row * stride;
       int64_t i = 0;
@@ -326,13 +355,14 @@ struct Products {
     }
   }
 
-  static void normalize(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y,
-                        std::ptrdiff_t stride) {
+  static void normalize(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm,
+                        void* y, std::ptrdiff_t stride) {
     const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
     for (int64_t row = 0; row < count; ++row) {
       T* out = static_cast<T*>(y) + row * stride;
       const NormalizedRow normalized(rows[row], n, norm);
-      for (int64_t i = 0; i < end; i += 16) E::store(out + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
+      for (int64_t i = 0; i < end; i += 16)
+        E::store(out + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
     }
   }
 };

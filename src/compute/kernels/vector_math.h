@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <immintrin.h>
-
 #include <cmath>
+
+#include <immintrin.h>
 
 #include "compute/kernels/kernels.h"
 
-// For the AVX-512 files of this folder only. Everything is static: a copy made with their instructions must never be the
-// one that the linker keeps for files built without.
+// For the AVX-512 files of this folder only. Everything is static: a copy made with their
+// instructions must never be the one that the linker keeps for files built without.
 namespace alref::compute::kernels {
 
 static inline __mmask16 first_lanes(long n) {
   return n >= 16 ? 0xffff : static_cast<__mmask16>((1u << n) - 1);
 }
 
-/// 2^x: 2^floor(x) times a polynomial of the fraction, fitted for the least largest relative error on [0, 1) with
-/// 2^0 = 1 exactly: 7e-8. -inf gives 0.
+/// 2^x: 2^floor(x) times a polynomial of the fraction, fitted for the least largest relative error
+/// on [0, 1) with 2^0 = 1 exactly: 7e-8. -inf gives 0.
 static inline __m512 exp2(__m512 x) {
   const __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 y = _mm512_set1_ps(1.86895634e-3f);
@@ -28,7 +28,8 @@ static inline __m512 exp2(__m512 x) {
   return _mm512_scalef_ps(y, x);  // takes the floor of x itself
 }
 
-/// x / 2 * (1 + erf(x / sqrt 2)), erf by Abramowitz and Stegun 7.1.26: absolute error of erf below 1.5e-7.
+/// x / 2 * (1 + erf(x / sqrt 2)), erf by Abramowitz and Stegun 7.1.26: absolute error of erf
+/// below 1.5e-7.
 static inline __m512 gelu(__m512 x) {
   const __m512 one = _mm512_set1_ps(1.0f);
   const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678f));
@@ -43,15 +44,18 @@ static inline __m512 gelu(__m512 x) {
   const __m512 erfc = _mm512_mul_ps(p, e);  // of |x| / sqrt 2
   const __m512 half = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
   // x > 0: x - half * erfc; x < 0: half * erfc.
-  const __m512 tail = _mm512_mul_ps(_mm512_min_ps(_mm512_set1_ps(1e30f), half), erfc);  // inf: no NaN
+  const __m512 tail =
+      _mm512_mul_ps(_mm512_min_ps(_mm512_set1_ps(1e30f), half), erfc);  // inf: no NaN
   const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
   return _mm512_mask_mov_ps(_mm512_sub_ps(x, tail), negative, tail);
 }
 
-/// GELU where the result is rounded to bf16: x * (1/2 + c * P(c^2)), c = x clamped to +-4.2, with P fitted for the least
-/// largest error of the whole and to 1/2 at the ends: absolute error below 8e-5, a bf16's own rounding of 0.03. No division.
+/// GELU where the result is rounded to bf16: x * (1/2 + c * P(c^2)), c = x clamped to +-4.2, with P
+/// fitted for the least largest error of the whole and to 1/2 at the ends: absolute error below
+/// 8e-5, a bf16's own rounding of 0.03. No division.
 static inline __m512 gelu_for_bf16(__m512 x) {
-  const __m512 end = _mm512_set1_ps(4.2f), start = _mm512_set1_ps(-4.2f), half = _mm512_set1_ps(0.5f);
+  const __m512 end = _mm512_set1_ps(4.2f), start = _mm512_set1_ps(-4.2f),
+               half = _mm512_set1_ps(0.5f);
   const __m512 c = _mm512_max_ps(_mm512_min_ps(x, end), start), s = _mm512_mul_ps(c, c);
   __m512 p = _mm512_set1_ps(-9.01766805e-10f);
   p = _mm512_fmadd_ps(p, s, _mm512_set1_ps(7.94143891e-8f));
@@ -74,7 +78,8 @@ class NormalizedRow {
  public:
   NormalizedRow(const float* x, long n, const RowNorm& norm) : x_(x), n_(n), norm_(norm) {
     __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-    for (long i = 0; i < n; i += 16) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i));
+    for (long i = 0; i < n; i += 16)
+      sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i));
     mean_ = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / static_cast<float>(n));
     for (long i = 0; i < n; i += 16) {
       const __mmask16 lanes = first_lanes(n - i);

@@ -9,7 +9,8 @@ namespace {
 // [B, N, H*d] -> [B, H, N, d]
 ggml_tensor* split_heads(ggml_context* c, ggml_tensor* x, int64_t heads) {
   x = ggml_view_4d(c, x, x->ne[0] / heads, heads, x->ne[1], x->ne[2],
-                   static_cast<size_t>(x->ne[0] / heads) * ggml_element_size(x), x->nb[1], x->nb[2], 0);
+                   static_cast<size_t>(x->ne[0] / heads) * ggml_element_size(x), x->nb[1], x->nb[2],
+                   0);
   return ggml_permute(c, x, 0, 2, 1, 3);
 }
 
@@ -24,14 +25,16 @@ ggml_tensor* spelled_out(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* 
   if (bias) scores = ggml_add(c, scores, ggml_reshape_4d(c, bias, keys, queries, heads, 1));
   if (mask) {
     const int64_t period = mask->ne[2];
-    // [B/M, M, H, Nq, Nk] does not fit four dimensions: rows of one head and query block are put together.
+    // [B/M, M, H, Nq, Nk] does not fit four dimensions: rows of one head and query block are put
+    // together.
     scores = ggml_reshape_4d(c, scores, keys * queries, heads, period, batch / period);
     scores = ggml_add(c, scores, ggml_reshape_4d(c, mask, keys * queries, 1, period, 1));
     scores = ggml_reshape_4d(c, scores, keys, queries, heads, batch);
   }
   ggml_tensor* weights = ggml_soft_max(c, scores);
-  ggml_tensor* values = ggml_cont(c, ggml_transpose(c, split_heads(c, v, heads)));  // [B, H, dv, Nk]
-  ggml_tensor* y = ggml_mul_mat(c, values, weights);                              // [B, H, Nq, dv]
+  ggml_tensor* values =
+      ggml_cont(c, ggml_transpose(c, split_heads(c, v, heads)));  // [B, H, dv, Nk]
+  ggml_tensor* y = ggml_mul_mat(c, values, weights);              // [B, H, Nq, dv]
   return ggml_reshape_3d(c, ggml_cont(c, ggml_permute(c, y, 0, 2, 1, 3)), v->ne[0], queries, batch);
 }
 

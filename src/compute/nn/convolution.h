@@ -7,12 +7,13 @@
 
 namespace alref::compute::nn {
 
-/// torch.nn.Conv2d on channels-last maps: x [N, H, W, in] -> [N, H', W', out], f32; patch embedding, 3x3, depthwise
-/// (groups = channels) and grouped 1-D convolutions (H = kernel_h = 1).
+/// torch.nn.Conv2d on channels-last maps: x [N, H, W, in] -> [N, H', W', out], f32; patch
+/// embedding, 3x3, depthwise (groups = channels) and grouped 1-D convolutions (H = kernel_h = 1).
 /// Weights: weight [out, in/groups, kernel_h, kernel_w], bias [out].
 class Convolution {
  public:
-  Convolution(const Weights& w, int64_t in, int64_t out, const ConvolutionParams& params, bool bias = true);
+  Convolution(const Weights& w, int64_t in, int64_t out, const ConvolutionParams& params,
+              bool bias = true);
 
   ggml_tensor* operator()(Graph& g, ggml_tensor* x) const;
 

@@ -20,7 +20,8 @@ GroupNorm::GroupNorm(const Weights& w, int64_t groups, int64_t channels, float e
 ggml_tensor* GroupNorm::operator()(Graph& g, ggml_tensor* x) const {
   ggml_context* c = g.context();
   const int64_t channels = x->ne[0], pixels = x->ne[1] * x->ne[2], batch = x->ne[3];
-  // [N, HW, G, C/G] -> [N, G, HW * C/G]: one row per group, normalised like a layer norm without weights.
+  // [N, HW, G, C/G] -> [N, G, HW * C/G]: one row per group, normalised like a layer norm without
+  // weights.
   ggml_tensor* grouped = ggml_reshape_4d(c, x, channels / groups_, groups_, pixels, batch);
   grouped = ggml_cont(c, ggml_permute(c, grouped, 0, 2, 1, 3));
   grouped = ggml_reshape_3d(c, grouped, channels / groups_ * pixels, groups_, batch);

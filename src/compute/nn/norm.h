@@ -6,8 +6,8 @@
 
 namespace alref::compute::nn {
 
-/// Layer norm over the innermost dimension: x [..., dim] -> [..., dim]. Weights: weight [dim], bias [dim].
-/// Since our maps are channels-last, this is also the channel-first LayerNorm2d of SAM 2.
+/// Layer norm over the innermost dimension: x [..., dim] -> [..., dim]. Weights: weight [dim], bias
+/// [dim]. Since our maps are channels-last, this is also the channel-first LayerNorm2d of SAM 2.
 class LayerNorm {
  public:
   LayerNorm(const Weights& w, int64_t dim, float eps = 1e-5f);
@@ -20,8 +20,8 @@ class LayerNorm {
   float eps_;
 };
 
-/// Group norm of a channels-last map: x [N, H, W, C] -> the same; statistics over a group's channels and all pixels of an
-/// image. Weights: weight [C], bias [C].
+/// Group norm of a channels-last map: x [N, H, W, C] -> the same; statistics over a group's
+/// channels and all pixels of an image. Weights: weight [C], bias [C].
 class GroupNorm {
  public:
   GroupNorm(const Weights& w, int64_t groups, int64_t channels, float eps = 1e-5f);

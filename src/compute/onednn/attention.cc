@@ -12,13 +12,14 @@ namespace {
 using kernels::BlockKernels;
 using kernels::Panels;
 
-// The keys and values that a block of queries meets (256 x 256 x 2 bytes each) fit a second-level cache together with the
-// queries, their result and two strips of scores and weights.
+// The keys and values that a block of queries meets (256 x 256 x 2 bytes each) fit a second-level
+// cache together with the queries, their result and two strips of scores and weights.
 constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
 
-// One task is one head of one batch entry or window. `Rows` says where its rows are (attention_rows.h).
+// One task is one head of one batch entry or window. `Rows` says where its rows are
+// (attention_rows.h).
 template <class Rows>
 class Attention {
  public:
@@ -33,7 +34,8 @@ class Attention {
         v_block_bytes_(kernels_.packed_bytes(key_block_, rows.dv)) {}
 
   void run() {
-    // Each thread its own heads where there are enough of them, else all threads on one head after another.
+    // Each thread its own heads where there are enough of them, else all threads on one head after
+    // another.
     if (rows_.tasks >= 4 * engine_.threads() || rows_.most_queries <= query_block_) {
       run_heads();
     } else {
@@ -53,7 +55,8 @@ class Attention {
     const int64_t most = kernels_.strip_rows * kernels_.strips;
     if (rows_.most_queries <= most) return rows_.most_queries;
     const auto divided = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-    const int64_t blocks = divided(rows_.most_queries, most * engine_.threads()) * engine_.threads();
+    const int64_t blocks =
+        divided(rows_.most_queries, most * engine_.threads()) * engine_.threads();
     return divided(divided(rows_.most_queries, blocks), kernels_.strip_rows) * kernels_.strip_rows;
   }
 
@@ -64,14 +67,16 @@ class Attention {
   bool direct() const { return key_blocks_ == 1 && rows_.result_stride != 0; }
 
   Parts parts(Carver& carver) const {
-    const auto rows = static_cast<size_t>((query_block_ + 15) / 16 * 16);  // products read whole tiles
+    const auto rows =
+        static_cast<size_t>((query_block_ + 15) / 16 * 16);  // products read whole tiles
     const auto strip = std::min(rows, static_cast<size_t>((kernels_.strip_rows + 15) / 16 * 16));
     Parts p;
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
     for (std::byte*& weights : p.weights) {
       weights = carver.take(strip * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);
     }
-    for (float*& scores : p.scores) scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
+    for (float*& scores : p.scores)
+      scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
@@ -79,12 +84,18 @@ class Attention {
     return p;
   }
 
-  size_t packed_bytes() const { return static_cast<size_t>(key_blocks_) * (k_block_bytes_ + v_block_bytes_); }
+  size_t packed_bytes() const {
+    return static_cast<size_t>(key_blocks_) * (k_block_bytes_ + v_block_bytes_);
+  }
   std::byte* packed_keys(std::byte* packed, int64_t block) const {
     return packed + static_cast<size_t>(block) * (k_block_bytes_ + v_block_bytes_);
   }
-  std::byte* packed_values(std::byte* packed, int64_t block) const { return packed_keys(packed, block) + k_block_bytes_; }
-  int64_t keys_in(int64_t block) const { return std::min(key_block_, rows_.keys - block * key_block_); }
+  std::byte* packed_values(std::byte* packed, int64_t block) const {
+    return packed_keys(packed, block) + k_block_bytes_;
+  }
+  int64_t keys_in(int64_t block) const {
+    return std::min(key_block_, rows_.keys - block * key_block_);
+  }
 
   void pack_block(int64_t task, int64_t block, std::byte* packed, const float** pointers) const {
     const int64_t first = block * key_block_, keys = keys_in(block);
@@ -94,13 +105,16 @@ class Attention {
       const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
       kernels_.pack_transposed(
           pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
-          packed_keys(packed, block) + static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
+          packed_keys(packed, block) +
+              static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
     }
     rows_.value_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < value_panels.count(); ++p) {
       const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
-      kernels_.pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
-                    packed_values(packed, block) + static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
+      kernels_.pack(
+          pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
+          packed_values(packed, block) +
+              static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
     }
   }
 
@@ -111,11 +125,13 @@ class Attention {
     int64_t buffer;
   };
 
-  // Block of keys by block of keys, strip by strip. While one item is multiplied, the vector units turn the scores of the one before
-  // into weights, where the kernels can do both at once.
+  // Block of keys by block of keys, strip by strip. While one item is multiplied, the vector units
+  // turn the scores of the one before into weights, where the kernels can do both at once.
   void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
-    const int64_t first = query_block * query_block_, count = std::min(query_block_, rows_.queries(task) - first);
-    const int64_t strips = (count + kernels_.strip_rows - 1) / kernels_.strip_rows, items = key_blocks_ * strips;
+    const int64_t first = query_block * query_block_,
+                  count = std::min(query_block_, rows_.queries(task) - first);
+    const int64_t strips = (count + kernels_.strip_rows - 1) / kernels_.strip_rows,
+                  items = key_blocks_ * strips;
     const auto item = [&](int64_t i) {
       const int64_t row = i % strips * kernels_.strip_rows, block = i / strips;
       return Item{row, std::min(kernels_.strip_rows, count - row), block, keys_in(block), i % 2};
@@ -123,7 +139,8 @@ class Attention {
     rows_.query_rows(task, first, count, p.pointers);
     kernels_.convert(p.pointers, count, rows_.d, p.queries, query_stride());
 
-    if (strips == 1) {  // softmax rescales the result that the values of the block before are added to: nothing overlaps
+    if (strips == 1) {  // softmax rescales the result that the values of the block before are added
+                        // to: nothing overlaps
       for (int64_t i = 0; i < items; ++i) {
         score(item(i), packed, p, nullptr);
         kernels_.softmax(softmax(task, first, item(i), p));
@@ -149,18 +166,28 @@ class Attention {
     }
   }
 
-  void score(const Item& i, std::byte* packed, const Parts& p, const kernels::SoftmaxBlock* meanwhile) const {
-    kernels_.product(p.queries + static_cast<size_t>(i.row * query_stride()) * kernels_.element_bytes, query_stride(), i.rows,
-                     packed_keys(packed, i.block), rows_.d, (i.keys + 15) / 16 * 16, 0, Panels(i.keys).count(),
-                     p.scores[i.buffer], score_stride(), {}, meanwhile);
+  void score(const Item& i, std::byte* packed, const Parts& p,
+             const kernels::SoftmaxBlock* meanwhile) const {
+    kernels_.product(
+        p.queries + static_cast<size_t>(i.row * query_stride()) * kernels_.element_bytes,
+        query_stride(), i.rows, packed_keys(packed, i.block), rows_.d, (i.keys + 15) / 16 * 16, 0,
+        Panels(i.keys).count(), p.scores[i.buffer], score_stride(), {}, meanwhile);
   }
 
   kernels::SoftmaxBlock softmax(int64_t task, int64_t first, const Item& i, const Parts& p) const {
-    kernels::SoftmaxBlock s{.begin = 0, .end = i.rows, .keys = i.keys, .scale = rows_.scale, .scores = p.scores[i.buffer],
-                            .scores_stride = score_stride(), .tops = p.tops + i.row, .sums = p.sums + i.row,
-                            .weights = p.weights[i.buffer], .weights_stride = weight_stride(),
+    kernels::SoftmaxBlock s{.begin = 0,
+                            .end = i.rows,
+                            .keys = i.keys,
+                            .scale = rows_.scale,
+                            .scores = p.scores[i.buffer],
+                            .scores_stride = score_stride(),
+                            .tops = p.tops + i.row,
+                            .sums = p.sums + i.row,
+                            .weights = p.weights[i.buffer],
+                            .weights_stride = weight_stride(),
                             .result = i.block > 0 ? p.result + i.row * result_stride() : nullptr,
-                            .result_stride = result_stride(), .columns = rows_.dv};
+                            .result_stride = result_stride(),
+                            .columns = rows_.dv};
     rows_.add(s, task, first + i.row, i.block * key_block_);
     return s;
   }
@@ -174,9 +201,11 @@ class Attention {
     }
     e.accumulate = i.block > 0;
     e.stream = direct() && rows_.stream;
-    kernels_.product(p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block), i.keys, rows_.dv, 0,
-                     Panels(rows_.dv).count(), direct() ? rows_.result(task, first + i.row) : p.result + i.row * result_stride(),
-                     direct() ? rows_.result_stride : result_stride(), e, meanwhile);
+    kernels_.product(
+        p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block), i.keys,
+        rows_.dv, 0, Panels(rows_.dv).count(),
+        direct() ? rows_.result(task, first + i.row) : p.result + i.row * result_stride(),
+        direct() ? rows_.result_stride : result_stride(), e, meanwhile);
   }
 
   // Where nothing is attended to, the result is 0.
@@ -184,10 +213,12 @@ class Attention {
     for (int64_t i = 0; i < rows; ++i) sums[i] = sums[i] == 0 ? 0 : 1 / sums[i];
   }
 
-  int64_t query_blocks(int64_t task) const { return (rows_.queries(task) + query_block_ - 1) / query_block_; }
+  int64_t query_blocks(int64_t task) const {
+    return (rows_.queries(task) + query_block_ - 1) / query_block_;
+  }
 
-  // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry) are computed, the rows of the
-  // next are asked for, in the order in which they lie in memory.
+  // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry)
+  // are computed, the rows of the next are asked for, in the order in which they lie in memory.
   void prefetch_next(int64_t task, const float** pointers) const {
     const int64_t heads = rows_.heads, head = task % heads, next = task - head + heads;
     if (rows_.keys > kKeysAtOnce || next >= rows_.tasks) return;
@@ -199,9 +230,12 @@ class Attention {
       }
     };
     const int64_t queries = std::min(query_block_, rows_.queries(next));
-    ask(rows_.keys, heads * rows_.d, [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
-    ask(rows_.keys, heads * rows_.dv, [&](int64_t at, int64_t n) { rows_.value_rows(next, at, n, pointers); });
-    ask(queries, heads * rows_.d, [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
+    ask(rows_.keys, heads * rows_.d,
+        [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
+    ask(rows_.keys, heads * rows_.dv,
+        [&](int64_t at, int64_t n) { rows_.value_rows(next, at, n, pointers); });
+    ask(queries, heads * rows_.d,
+        [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
   }
 
   void run_heads() {
@@ -211,13 +245,16 @@ class Attention {
     engine_.reserve_thread_scratch(sizes.used());
     // Tasks that are neighbours in memory stay on one thread, where there are enough of them.
     const int64_t windows = rows_.tasks / rows_.heads;
-    const int64_t group = windows < 8 * engine_.threads() ? 1 : rows_.heads * std::clamp<int64_t>(16 / rows_.heads, 1, 4);
+    const int64_t group = windows < 8 * engine_.threads()
+                              ? 1
+                              : rows_.heads * std::clamp<int64_t>(16 / rows_.heads, 1, 4);
     engine_.parallel((rows_.tasks + group - 1) / group, [&](int64_t item, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       std::byte* packed = carver.take(packed_bytes());
       const Parts p = parts(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
-        for (int64_t block = 0; block < key_blocks_; ++block) pack_block(task, block, packed, p.pointers);
+        for (int64_t block = 0; block < key_blocks_; ++block)
+          pack_block(task, block, packed, p.pointers);
         prefetch_next(task, p.pointers);
         for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
       }

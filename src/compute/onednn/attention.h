@@ -7,8 +7,8 @@
 
 namespace alref::compute::onednn {
 
-/// AttentionOp, without ever holding all scores: blocks of queries against blocks of keys, softmax online between the two
-/// products. Keys and values are packed once per head.
+/// AttentionOp, without ever holding all scores: blocks of queries against blocks of keys, softmax
+/// online between the two products. Keys and values are packed once per head.
 void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node);
 /// WindowAttentionOp, the same way.
 void run_window_attention(Engine& engine, const WindowAttentionOp& op, ggml_tensor* node);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/backend.h"
 
+#include <memory>
+#include <optional>
+
 #include <ggml-backend-impl.h>
 #include <ggml-cpu.h>
 #include <ggml-impl.h>
-
-#include <memory>
-#include <optional>
 
 #include "compute/onednn/attention.h"
 #include "compute/onednn/convolution.h"
@@ -21,7 +21,8 @@ namespace {
 
 struct Backend {
   explicit Backend(const BackendOptions& options)
-      : engine(options.threads, options.precision == Precision::kBf16, options.own_kernels, options.amx),
+      : engine(options.threads, options.precision == Precision::kBf16, options.own_kernels,
+               options.amx),
         cpu(ggml_backend_cpu_init()) {
     ggml_backend_cpu_set_n_threads(cpu, options.threads);
     // One that stays, so that a run of a few nodes does not allocate one.
@@ -47,7 +48,9 @@ struct Backend {
 class UsedThreads {
  public:
 #ifdef _OPENMP
-  explicit UsedThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  explicit UsedThreads(int threads) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(threads);
+  }
   ~UsedThreads() { omp_set_num_threads(before_); }
   UsedThreads(const UsedThreads&) = delete;
   UsedThreads& operator=(const UsedThreads&) = delete;
@@ -72,7 +75,17 @@ bool has_plain_rows(const ggml_tensor* t) {
 }
 
 // Who computes a node.
-enum class Step { kNothing, kGgml, kMatmul, kNorm, kActivation, kAttention, kWindowAttention, kDeformableAttention, kConvolution };
+enum class Step {
+  kNothing,
+  kGgml,
+  kMatmul,
+  kNorm,
+  kActivation,
+  kAttention,
+  kWindowAttention,
+  kDeformableAttention,
+  kConvolution
+};
 
 Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
@@ -86,24 +99,28 @@ Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   }
   if (own && dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
   if (const auto* deformable = dynamic_cast<const DeformableAttentionOp*>(op)) {
-    return takes_deformable_attention(b.engine, *deformable, node) ? Step::kDeformableAttention : Step::kGgml;
+    return takes_deformable_attention(b.engine, *deformable, node) ? Step::kDeformableAttention
+                                                                   : Step::kGgml;
   }
-  return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution : Step::kGgml;
+  return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution
+                                                                           : Step::kGgml;
 }
 
 Step step_of(const Backend& b, const ggml_tensor* node) {
   if (is_nothing(node)) return Step::kNothing;
-  if (b.engine.f32() ? takes_matmul(b.engine, node) : b.primitives.takes_matmul(node)) return Step::kMatmul;
+  if (b.engine.f32() ? takes_matmul(b.engine, node) : b.primitives.takes_matmul(node))
+    return Step::kMatmul;
   if (takes_norm(b.engine, node)) return Step::kNorm;
   if (takes_activation(b.engine, node)) return Step::kActivation;
   return step_of_custom(b, node);
 }
 
-// Computes the product or two that begin at node `i`, on our own kernels, and returns the first node after them; nothing where
-// none does.
+// Computes the product or two that begin at node `i`, on our own kernels, and returns the first
+// node after them; nothing where none does.
 std::optional<int> run_products(Backend& b, const ggml_cgraph* graph, int i) {
   const auto takes = [&](const Linear& linear) { return takes_matmul(b.engine, linear.product); };
-  if (const auto mlp = fuse_mlp(graph, i); mlp && takes(mlp->pattern.first) && takes(mlp->pattern.second)) {
+  if (const auto mlp = fuse_mlp(graph, i);
+      mlp && takes(mlp->pattern.first) && takes(mlp->pattern.second)) {
     run_mlp(b.engine, b.weights, mlp->pattern);
     return mlp->end;
   }
@@ -130,7 +147,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       run_norm(b.engine, norm);
       return end;
     }
-    case Step::kActivation: run_activation(b.engine, node); break;
+    case Step::kActivation:
+      run_activation(b.engine, node);
+      break;
     case Step::kAttention: {
       const auto& op = static_cast<const AttentionOp&>(*custom_op_of(node));
       if (own) {
@@ -141,10 +160,12 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       break;
     }
     case Step::kWindowAttention:
-      run_window_attention(b.engine, static_cast<const WindowAttentionOp&>(*custom_op_of(node)), node);
+      run_window_attention(b.engine, static_cast<const WindowAttentionOp&>(*custom_op_of(node)),
+                           node);
       break;
     case Step::kDeformableAttention:
-      run_deformable_attention(b.engine, static_cast<const DeformableAttentionOp&>(*custom_op_of(node)), node);
+      run_deformable_attention(
+          b.engine, static_cast<const DeformableAttentionOp&>(*custom_op_of(node)), node);
       break;
     case Step::kConvolution: {
       const auto& op = static_cast<const ConvolutionOp&>(*custom_op_of(node));
@@ -156,7 +177,8 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       break;
     }
     case Step::kNothing:
-    case Step::kGgml: break;
+    case Step::kGgml:
+      break;
   }
   return i + 1;
 }
@@ -198,9 +220,13 @@ void free_backend(ggml_backend_t backend) {
 }
 
 const char* device_name(ggml_backend_dev_t) { return "oneDNN"; }
-const char* device_description(ggml_backend_dev_t) { return "CPU through oneDNN and alref's kernels"; }
+const char* device_description(ggml_backend_dev_t) {
+  return "CPU through oneDNN and alref's kernels";
+}
 void device_memory(ggml_backend_dev_t, size_t* free, size_t* total) { *free = *total = 0; }
-enum ggml_backend_dev_type device_type(ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; }
+enum ggml_backend_dev_type device_type(ggml_backend_dev_t) {
+  return GGML_BACKEND_DEVICE_TYPE_ACCEL;
+}
 void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
   *props = {};
   props->name = device_name(device);
@@ -208,18 +234,24 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
   props->type = device_type(device);
   props->caps.buffer_from_host_ptr = true;
 }
-ggml_backend_buffer_type_t device_buffer_type(ggml_backend_dev_t) { return ggml_backend_cpu_buffer_type(); }
+ggml_backend_buffer_type_t device_buffer_type(ggml_backend_dev_t) {
+  return ggml_backend_cpu_buffer_type();
+}
 ggml_backend_buffer_t device_buffer_from_host(ggml_backend_dev_t, void* data, size_t size, size_t) {
   return ggml_backend_cpu_buffer_from_ptr(data, size);
 }
 bool device_supports_op(ggml_backend_dev_t, const ggml_tensor* node) {
   return ggml_backend_dev_supports_op(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU), node);
 }
-bool device_supports_buffer(ggml_backend_dev_t, ggml_backend_buffer_type_t type) { return ggml_backend_buft_is_host(type); }
+bool device_supports_buffer(ggml_backend_dev_t, ggml_backend_buffer_type_t type) {
+  return ggml_backend_buft_is_host(type);
+}
 
-// One for all backends: it has no state. Not registered with ggml, since only Device makes such backends.
+// One for all backends: it has no state. Not registered with ggml, since only Device makes such
+// backends.
 ggml_backend_device* device() {
-  static ggml_backend_reg registry{.api_version = GGML_BACKEND_API_VERSION, .iface = {}, .context = nullptr};
+  static ggml_backend_reg registry{
+      .api_version = GGML_BACKEND_API_VERSION, .iface = {}, .context = nullptr};
   static ggml_backend_device device{.iface = {.get_name = device_name,
                                               .get_description = device_description,
                                               .get_memory = device_memory,
@@ -241,7 +273,8 @@ ggml_backend_device* device() {
 }
 
 ggml_guid_t guid() {
-  static ggml_guid id = {0x5a, 0x1d, 0x33, 0xc0, 0x8e, 0x47, 0x4b, 0x21, 0x9c, 0x6f, 0x02, 0xe9, 0x7d, 0xb4, 0x58, 0xa6};
+  static ggml_guid id = {0x5a, 0x1d, 0x33, 0xc0, 0x8e, 0x47, 0x4b, 0x21,
+                         0x9c, 0x6f, 0x02, 0xe9, 0x7d, 0xb4, 0x58, 0xa6};
   return &id;
 }
 
@@ -254,7 +287,8 @@ ggml_backend_t make_backend(const BackendOptions& options) {
   interface.graph_compute = compute;
   interface.graph_optimize = optimize;
   auto state = std::make_unique<Backend>(options);
-  return new ggml_backend{.guid = guid(), .iface = interface, .device = device(), .context = state.release()};
+  return new ggml_backend{
+      .guid = guid(), .iface = interface, .device = device(), .context = state.release()};
 }
 
 void forget_weights(ggml_backend_t backend, const void* begin, size_t bytes) {

@@ -9,21 +9,29 @@ namespace {
 using kernels::BlockKernels;
 
 const float* pixel(const ggml_tensor* x, int64_t ix, int64_t iy, int64_t n) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(x->data) + static_cast<size_t>(ix) * x->nb[1] +
-                                        static_cast<size_t>(iy) * x->nb[2] + static_cast<size_t>(n) * x->nb[3]);
+  return reinterpret_cast<const float*>(
+      static_cast<const char*>(x->data) + static_cast<size_t>(ix) * x->nb[1] +
+      static_cast<size_t>(iy) * x->nb[2] + static_cast<size_t>(n) * x->nb[3]);
 }
 
-// The input values under output pixel `row`, [kernel_h, kernel_w, channels of the group], zeros outside the map.
+// The input values under output pixel `row`, [kernel_h, kernel_w, channels of the group], zeros
+// outside the map.
 class Patches {
  public:
-  Patches(const BlockKernels& kernels, const ConvolutionParams& params, const ggml_tensor* node, int64_t group)
-      : kernels_(kernels), p_(params), x_(node->src[0]), node_(node), channels_(x_->ne[0] / params.groups),
+  Patches(const BlockKernels& kernels, const ConvolutionParams& params, const ggml_tensor* node,
+          int64_t group)
+      : kernels_(kernels),
+        p_(params),
+        x_(node->src[0]),
+        node_(node),
+        channels_(x_->ne[0] / params.groups),
         first_(group * channels_) {}
 
   void operator()(int64_t row, int64_t count, std::byte* block, int64_t stride) const {
     const int64_t taps = p_.kernel_h * p_.kernel_w;
     // Adjacent pixels of a row are adjacent in memory too, if the group is all channels.
-    const bool joined = p_.groups == 1 && x_->nb[1] == static_cast<size_t>(channels_) * sizeof(float);
+    const bool joined =
+        p_.groups == 1 && x_->nb[1] == static_cast<size_t>(channels_) * sizeof(float);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t at = row + i, ox = at % node_->ne[1], oy = at / node_->ne[1] % node_->ne[2],
                     n = at / node_->ne[1] / node_->ne[2];
@@ -39,7 +47,8 @@ class Patches {
         }
         zero(patch, tap * channels_, begin * channels_);
         if (joined) {
-          convert(pixel(x_, x0 + begin, iy, n), patch, (tap + begin) * channels_, (end - begin) * channels_);
+          convert(pixel(x_, x0 + begin, iy, n), patch, (tap + begin) * channels_,
+                  (end - begin) * channels_);
         } else {
           for (int64_t kx = begin; kx < end; ++kx) {
             convert(pixel(x_, x0 + kx, iy, n) + first_, patch, (tap + kx) * channels_, channels_);
@@ -78,35 +87,41 @@ void run_depthwise(Engine& engine, const ConvolutionOp& op, ggml_tensor* node) {
       const int64_t iy = oy + ky - p.pad_h;
       lines[ky] = iy < 0 || iy >= x->ne[2] ? nullptr : pixel(x, 0, iy, n);
     }
-    engine.rows()->depthwise_row({.lines = lines,
-                                  .weight = static_cast<const float*>(node->src[1]->data),
-                                  .bias = bias ? static_cast<const float*>(bias->data) : nullptr,
-                                  .result = static_cast<float*>(node->data) + row * node->ne[1] * node->ne[0],
-                                  .width = x->ne[1],
-                                  .out_width = node->ne[1],
-                                  .channels = node->ne[0],
-                                  .kernel_h = p.kernel_h,
-                                  .kernel_w = p.kernel_w,
-                                  .pad_w = p.pad_w,
-                                  .pixel_stride = static_cast<std::ptrdiff_t>(x->nb[1] / sizeof(float))});
+    engine.rows()->depthwise_row(
+        {.lines = lines,
+         .weight = static_cast<const float*>(node->src[1]->data),
+         .bias = bias ? static_cast<const float*>(bias->data) : nullptr,
+         .result = static_cast<float*>(node->data) + row * node->ne[1] * node->ne[0],
+         .width = x->ne[1],
+         .out_width = node->ne[1],
+         .channels = node->ne[0],
+         .kernel_h = p.kernel_h,
+         .kernel_w = p.kernel_w,
+         .pad_w = p.pad_w,
+         .pixel_stride = static_cast<std::ptrdiff_t>(x->nb[1] / sizeof(float))});
   });
 }
 
 }  // namespace
 
-void run_convolution(Engine& engine, WeightCache& weights, const ConvolutionOp& op, ggml_tensor* node) {
+void run_convolution(Engine& engine, WeightCache& weights, const ConvolutionOp& op,
+                     ggml_tensor* node) {
   const ConvolutionParams& p = op.params();
   const ggml_tensor *x = node->src[0], *weight = node->src[1], *bias = op.bias(node);
   const int64_t out = node->ne[0], group_in = x->ne[0] / p.groups, group_out = out / p.groups;
-  if (group_in == 1 && group_out == 1 && p.stride_h == 1 && p.stride_w == 1) return run_depthwise(engine, op, node);
+  if (group_in == 1 && group_out == 1 && p.stride_h == 1 && p.stride_w == 1)
+    return run_depthwise(engine, op, node);
 
   const BlockKernels& kernels = *engine.fast();
-  const int64_t k = p.kernel_h * p.kernel_w * group_in, pixels = node->ne[1] * node->ne[2] * node->ne[3];
+  const int64_t k = p.kernel_h * p.kernel_w * group_in,
+                pixels = node->ne[1] * node->ne[2] * node->ne[3];
   for (int64_t group = 0; group < p.groups; ++group) {
-    const std::byte* packed = weights.plain(engine, kernels, weight, k, out, group * group_out, group_out);
+    const std::byte* packed =
+        weights.plain(engine, kernels, weight, k, out, group * group_out, group_out);
     kernels::Epilogue e;
     if (bias) e.bias = static_cast<const float*>(bias->data) + group * group_out;
-    multiply(engine, kernels, pixels, k, group_out, packed, static_cast<float*>(node->data) + group * group_out, out, e,
+    multiply(engine, kernels, pixels, k, group_out, packed,
+             static_cast<float*>(node->data) + group * group_out, out, e,
              Patches(kernels, p, node, group));
   }
 }

@@ -7,8 +7,9 @@
 
 namespace alref::compute::onednn {
 
-/// ConvolutionOp. Depthwise ones have a kernel of their own; all others are products whose left-hand side, the patch under each output
-/// pixel, is gathered block by block in the cache.
-void run_convolution(Engine& engine, WeightCache& weights, const ConvolutionOp& op, ggml_tensor* node);
+/// ConvolutionOp. Depthwise ones have a kernel of their own; all others are products whose
+/// left-hand side, the patch under each output pixel, is gathered block by block in the cache.
+void run_convolution(Engine& engine, WeightCache& weights, const ConvolutionOp& op,
+                     ggml_tensor* node);
 
 }  // namespace alref::compute::onednn

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -11,6 +9,8 @@
 #include <memory>
 #include <new>
 #include <vector>
+
+#include <sys/mman.h>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -46,7 +46,8 @@ class Scratch {
   size_t size_ = 0;
 };
 
-/// Hands out aligned parts of one block of scratch memory, or, without a block, just adds their sizes up.
+/// Hands out aligned parts of one block of scratch memory, or, without a block, just adds their
+/// sizes up.
 class Carver {
  public:
   explicit Carver(std::byte* begin = nullptr) : begin_(begin) {}
@@ -64,7 +65,8 @@ class Carver {
   size_t used_ = 0;
 };
 
-/// What the operators of one backend share: threads, scratch memory, kernels. Used by one thread at a time.
+/// What the operators of one backend share: threads, scratch memory, kernels. Used by one thread at
+/// a time.
 class Engine {
  public:
   /// `own_kernels` false: as on a processor without AVX-512; `amx` false: as on one without AMX.
@@ -114,14 +116,17 @@ class Engine {
   void reserve_thread_scratch(size_t bytes) {
     for (Scratch& scratch : thread_scratch_) preparations_ += scratch.reserve(bytes);
   }
-  std::byte* thread_scratch(int thread) const { return thread_scratch_[static_cast<size_t>(thread)].data(); }
+  std::byte* thread_scratch(int thread) const {
+    return thread_scratch_[static_cast<size_t>(thread)].data();
+  }
   /// Scratch that all threads see; one operator's at a time.
   std::byte* shared_scratch(size_t bytes) {
     preparations_ += shared_scratch_.reserve(bytes);
     return shared_scratch_.data();
   }
 
-  /// How often something was made that later runs find ready: packed weights, primitives, scratch memory.
+  /// How often something was made that later runs find ready: packed weights, primitives, scratch
+  /// memory.
   int64_t preparations() const { return preparations_; }
   void count_preparation() { ++preparations_; }
 

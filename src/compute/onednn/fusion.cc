@@ -15,7 +15,8 @@ bool only_feeds_next(const ggml_cgraph* graph, int i) {
 }
 
 bool is_row(const ggml_tensor* t, int64_t n) {
-  return t->type == GGML_TYPE_F32 && t->ne[0] == n && ggml_nelements(t) == n && t->nb[0] == sizeof(float);
+  return t->type == GGML_TYPE_F32 && t->ne[0] == n && ggml_nelements(t) == n &&
+         t->nb[0] == sizeof(float);
 }
 
 bool is_plain(const ggml_tensor* t) { return t->type == GGML_TYPE_F32 && ggml_is_contiguous(t); }
@@ -30,10 +31,11 @@ const ggml_tensor* other_operand(const ggml_tensor* node, const ggml_tensor* ope
   return node->src[1] == operand && node->src[0] != operand ? node->src[0] : nullptr;
 }
 
-// Whether `linear` may be stored to `node`'s memory while blocks of its operands are still to be read. A residual that stands
-// exactly there is read right before it is overwritten.
+// Whether `linear` may be stored to `node`'s memory while blocks of its operands are still to be
+// read. A residual that stands exactly there is read right before it is overwritten.
 bool may_store(const Linear& linear, const ggml_tensor* node) {
-  if (!is_plain(node) || overlap(node, linear.rows()) || overlap(node, linear.product->src[0])) return false;
+  if (!is_plain(node) || overlap(node, linear.rows()) || overlap(node, linear.product->src[0]))
+    return false;
   if (linear.norm && linear.norm->weight && overlap(node, linear.norm->weight)) return false;
   if (linear.norm && linear.norm->bias && overlap(node, linear.norm->bias)) return false;
   if (linear.bias && overlap(node, linear.bias)) return false;
@@ -46,17 +48,19 @@ bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) 
   if (linear.residual) return false;
   if (node->op == GGML_OP_UNARY) {
     const ggml_unary_op op = ggml_get_unary_op(node);
-    if (linear.activation != kernels::Activation::kNone || (op != GGML_UNARY_OP_GELU_ERF && op != GGML_UNARY_OP_RELU)) {
+    if (linear.activation != kernels::Activation::kNone ||
+        (op != GGML_UNARY_OP_GELU_ERF && op != GGML_UNARY_OP_RELU)) {
       return false;
     }
-    linear.activation = op == GGML_UNARY_OP_RELU ? kernels::Activation::kRelu : kernels::Activation::kGelu;
+    linear.activation =
+        op == GGML_UNARY_OP_RELU ? kernels::Activation::kRelu : kernels::Activation::kGelu;
     return true;
   }
   if (node->op != GGML_OP_ADD) return false;
   const ggml_tensor* other = other_operand(node, before);
   if (!other || !ggml_are_same_shape(node, before)) return false;
-  if (!linear.bias && linear.activation == kernels::Activation::kNone && node->ne[0] == n && is_row(other, n) &&
-      before->ne[0] == n && ggml_nrows(before) > 1) {
+  if (!linear.bias && linear.activation == kernels::Activation::kNone && node->ne[0] == n &&
+      is_row(other, n) && before->ne[0] == n && ggml_nrows(before) > 1) {
     linear.bias = other;
     return true;
   }
@@ -68,7 +72,8 @@ bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) 
 }
 
 // The longest chain from the product at node `i` that may be stored.
-std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i, const std::optional<Norm>& norm, bool allocated) {
+std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i,
+                                          const std::optional<Norm>& norm, bool allocated) {
   Linear chain{.norm = norm, .product = graph->nodes[i], .result = graph->nodes[i]};
   std::optional<Fused<Linear>> best;
   // A product never overlaps its own operands, but what its norm reads is none of them.
@@ -85,16 +90,21 @@ std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i, const
   return best;
 }
 
-// The product by weights at node `i`, or later behind reshapes, if it is the only reader of node i - 1; else 0.
+// The product by weights at node `i`, or later behind reshapes, if it is the only reader of node i
+// - 1; else 0.
 int only_reader(const ggml_cgraph* graph, int i) {
   if (!only_feeds_next(graph, i - 1)) return 0;
-  while (i + 1 < graph->n_nodes && graph->nodes[i]->op == GGML_OP_RESHAPE && only_feeds_next(graph, i)) ++i;
+  while (i + 1 < graph->n_nodes && graph->nodes[i]->op == GGML_OP_RESHAPE &&
+         only_feeds_next(graph, i))
+    ++i;
   const ggml_tensor* product = i < graph->n_nodes ? graph->nodes[i] : nullptr;
-  const bool reads = product && product->op == GGML_OP_MUL_MAT && product->src[1] == graph->nodes[i - 1];
+  const bool reads =
+      product && product->op == GGML_OP_MUL_MAT && product->src[1] == graph->nodes[i - 1];
   return reads && is_weight(product->src[0]) && ggml_n_dims(product->src[0]) == 2 ? i : 0;
 }
 
-// The product that begins at node `i`: the node itself, or the one that alone reads the layer norm there.
+// The product that begins at node `i`: the node itself, or the one that alone reads the layer norm
+// there.
 struct Start {
   std::optional<Norm> norm;
   int product;  // 0: there is none
@@ -117,16 +127,21 @@ std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocat
   const auto begin = fuse_linear(graph, i, /*allocated=*/false);
   if (!begin) return std::nullopt;
   const auto& [first, next] = *begin;
-  if (first.activation == kernels::Activation::kNone || first.residual || !is_weight(first.product->src[0])) return std::nullopt;
+  if (first.activation == kernels::Activation::kNone || first.residual ||
+      !is_weight(first.product->src[0]))
+    return std::nullopt;
   const int j = only_reader(graph, next);
   if (j == 0) return std::nullopt;
   const ggml_tensor* product = graph->nodes[j];
-  if (std::memcmp(product->op_params, first.product->op_params, sizeof(product->op_params)) != 0) return std::nullopt;
+  if (std::memcmp(product->op_params, first.product->op_params, sizeof(product->op_params)) != 0)
+    return std::nullopt;
   // Smaller ones stay in the caches anyway; multiples of 32 need no zeros behind them.
   const int64_t hidden = first.product->ne[0];
   if (hidden % 32 != 0 || hidden * ggml_nrows(first.rows()) < 1 << 20) return std::nullopt;
   const auto [second, end] = *linear_chain(graph, j, std::nullopt, allocated);
-  if (allocated && (overlap(second.result, first.rows()) || (first.bias && overlap(second.result, first.bias)))) return std::nullopt;
+  if (allocated &&
+      (overlap(second.result, first.rows()) || (first.bias && overlap(second.result, first.bias))))
+    return std::nullopt;
   return Fused<Mlp>{{first, second}, end};
 }
 
@@ -137,8 +152,10 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
   Fused<Norm> best{chain, i + 1};
   const int64_t n = norm->ne[0];
   const auto may_store_norm = [&](const ggml_tensor* node) {
-    return is_plain(node) && (!overlap(node, chain.x) || (node->data == chain.x->data && is_plain(chain.x))) &&
-           (!chain.weight || !overlap(node, chain.weight)) && (!chain.bias || !overlap(node, chain.bias));
+    return is_plain(node) &&
+           (!overlap(node, chain.x) || (node->data == chain.x->data && is_plain(chain.x))) &&
+           (!chain.weight || !overlap(node, chain.weight)) &&
+           (!chain.bias || !overlap(node, chain.bias));
   };
   for (int j = i; j + 1 < graph->n_nodes && only_feeds_next(graph, j) && !chain.bias; ++j) {
     ggml_tensor *before = graph->nodes[j], *node = graph->nodes[j + 1];
@@ -161,9 +178,11 @@ std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
   if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM) return std::nullopt;
   ggml_tensor* operand = node->src[node->op == GGML_OP_MUL_MAT ? 1 : 0];
-  if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false)) return Lifetime{operand, mlp->pattern.second.result};
+  if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false))
+    return Lifetime{operand, mlp->pattern.second.result};
   const auto linear = fuse_linear(graph, i, /*allocated=*/false);
-  ggml_tensor* result = linear ? linear->pattern.result : fuse_norm(graph, i, /*allocated=*/false).pattern.result;
+  ggml_tensor* result =
+      linear ? linear->pattern.result : fuse_norm(graph, i, /*allocated=*/false).pattern.result;
   return result != node ? std::optional(Lifetime{operand, result}) : std::nullopt;
 }
 

@@ -14,8 +14,9 @@ using kernels::Panels;
 
 const float* row_of(const ggml_tensor* t, int64_t row) {
   const int64_t i1 = row % t->ne[1], i2 = row / t->ne[1] % t->ne[2], i3 = row / t->ne[1] / t->ne[2];
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) + static_cast<size_t>(i1) * t->nb[1] +
-                                        static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
+  return reinterpret_cast<const float*>(
+      static_cast<const char*>(t->data) + static_cast<size_t>(i1) * t->nb[1] +
+      static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
 }
 
 auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first,
@@ -61,12 +62,14 @@ struct Slices {
 
   int64_t count() const { return x->ne[2] * x->ne[3]; }
   const float* b_rows(int64_t slice) const {
-    const int64_t i2 = slice % x->ne[2] * b->ne[2] / x->ne[2], i3 = slice / x->ne[2] * b->ne[3] / x->ne[3];
+    const int64_t i2 = slice % x->ne[2] * b->ne[2] / x->ne[2],
+                  i3 = slice / x->ne[2] * b->ne[3] / x->ne[3];
     return row_of(b, (i3 * b->ne[2] + i2) * b->ne[1]);
   }
 };
 
-void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int64_t panel, std::byte* packed) {
+void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int64_t panel,
+                std::byte* packed) {
   const int64_t k = s.b->ne[0], n = s.b->ne[1];
   const Panels panels(n);
   const int64_t column = 16 * panels.begin(panel);
@@ -74,24 +77,28 @@ void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int
   const int64_t columns = std::min(n - column, 16 * panels.width(panel));
   const float* rows[kernels::kPanelColumns];
   for (int64_t i = 0; i < columns; ++i) rows[i] = s.b_rows(slice) + (column + i) * stride;
-  kernels.pack_transposed(rows, k, columns, panels.width(panel),
-                          packed + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+  kernels.pack_transposed(
+      rows, k, columns, panels.width(panel),
+      packed + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
 }
 
-void run_slice(Engine& engine, const BlockKernels& kernels, const Slices& s, int64_t slice, std::byte* packed,
-               const Epilogue& whole) {
+void run_slice(Engine& engine, const BlockKernels& kernels, const Slices& s, int64_t slice,
+               std::byte* packed, const Epilogue& whole) {
   const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
-  engine.parallel(Panels(n).count(), [&](int64_t panel, int) { pack_panel(kernels, s, slice, panel, packed); });
+  engine.parallel(Panels(n).count(),
+                  [&](int64_t panel, int) { pack_panel(kernels, s, slice, panel, packed); });
   Epilogue e = whole;
   if (e.residual) e.residual += slice * m * n;
-  multiply(engine, kernels, m, k, n, packed, static_cast<float*>(s.result->data) + slice * m * n, n, e,
-           gather_rows(kernels, s.x, slice * m));
+  multiply(engine, kernels, m, k, n, packed, static_cast<float*>(s.result->data) + slice * m * n, n,
+           e, gather_rows(kernels, s.x, slice * m));
 }
 
 // Many small products: one after the other on each thread.
-void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, const Epilogue& whole) {
+void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s,
+                const Epilogue& whole) {
   const int64_t k = s.b->ne[0], n = s.b->ne[1], m = s.x->ne[1];
-  const int64_t stride = block_stride(kernels, k), rows = std::min((m + 15) / 16 * 16, block_rows(kernels, stride));
+  const int64_t stride = block_stride(kernels, k),
+                rows = std::min((m + 15) / 16 * 16, block_rows(kernels, stride));
   const Panels panels(n);
   const auto parts = [&](Carver& carver) {
     std::byte* packed = carver.take(kernels.packed_bytes(k, n));
@@ -104,15 +111,16 @@ void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, co
   engine.parallel(s.count(), [&](int64_t slice, int thread) {
     Carver carver(engine.thread_scratch(thread));
     const auto [packed, block] = parts(carver);
-    for (int64_t panel = 0; panel < panels.count(); ++panel) pack_panel(kernels, s, slice, panel, packed);
+    for (int64_t panel = 0; panel < panels.count(); ++panel)
+      pack_panel(kernels, s, slice, panel, packed);
     const auto gather = gather_rows(kernels, s.x, slice * m);
     for (int64_t row = 0; row < m; row += rows) {
       const int64_t count = std::min(rows, m - row), at = (slice * m + row) * n;
       gather(row, count, block, stride);
       Epilogue e = whole;
       if (e.residual) e.residual += at;
-      kernels.product(block, stride, count, packed, k, n, 0, panels.count(), static_cast<float*>(s.result->data) + at, n, e,
-                      nullptr);
+      kernels.product(block, stride, count, packed, k, n, 0, panels.count(),
+                      static_cast<float*>(s.result->data) + at, n, e, nullptr);
     }
   });
 }
@@ -120,12 +128,14 @@ void run_slices(Engine& engine, const BlockKernels& kernels, const Slices& s, co
 }  // namespace
 
 bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
-  if (!engine.f32() || node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0) return false;
+  if (!engine.f32() || node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0)
+    return false;
   const ggml_tensor *b = node->src[0], *x = node->src[1];
-  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || !ggml_is_contiguous(node)) return false;
+  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || !ggml_is_contiguous(node))
+    return false;
   if (is_weight(b)) {
-    return (b->type == GGML_TYPE_F32 || ggml_get_type_traits(b->type)->to_float) && b->nb[0] == ggml_type_size(b->type) &&
-           b->ne[2] == 1 && b->ne[3] == 1;
+    return (b->type == GGML_TYPE_F32 || ggml_get_type_traits(b->type)->to_float) &&
+           b->nb[0] == ggml_type_size(b->type) && b->ne[2] == 1 && b->ne[3] == 1;
   }
   return b->type == GGML_TYPE_F32 && b->nb[0] == sizeof(float) && b->nb[1] % sizeof(float) == 0;
 }
@@ -137,27 +147,32 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
   const int64_t k = b->ne[0], n = b->ne[1];
   if (is_weight(b)) {
     const std::byte* packed = weights.transposed(engine, kernels, b);
-    multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data), n, e,
-             gather_rows(kernels, linear));
+    multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data),
+             n, e, gather_rows(kernels, linear));
     return;
   }
   const Slices slices{b, x, linear.result};
   if (slices.count() >= 4 * engine.threads()) return run_slices(engine, kernels, slices, e);
   std::byte* packed = engine.shared_scratch(kernels.packed_bytes(k, n));
-  for (int64_t slice = 0; slice < slices.count(); ++slice) run_slice(engine, kernels, slices, slice, packed, e);
+  for (int64_t slice = 0; slice < slices.count(); ++slice)
+    run_slice(engine, kernels, slices, slice, packed, e);
 }
 
 void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
-  const ggml_tensor *b1 = mlp.first.product->src[0], *b2 = mlp.second.product->src[0], *x = mlp.first.rows();
+  const ggml_tensor *b1 = mlp.first.product->src[0], *b2 = mlp.second.product->src[0],
+                    *x = mlp.first.rows();
   const int64_t m = ggml_nrows(x), k = b1->ne[0], hidden = b1->ne[1], n = b2->ne[1];
   const BlockKernels& kernels = kernels_for(engine, mlp.first.product);
-  const std::byte *packed1 = weights.transposed(engine, kernels, b1), *packed2 = weights.transposed(engine, kernels, b2);
+  const std::byte *packed1 = weights.transposed(engine, kernels, b1),
+                  *packed2 = weights.transposed(engine, kernels, b2);
   const int64_t stride = block_stride(kernels, k), hidden_stride = block_stride(kernels, hidden);
-  const RowBlocks blocks(kernels, m, block_rows(kernels, stride + hidden_stride), engine.threads(), 2 * engine.threads());
+  const RowBlocks blocks(kernels, m, block_rows(kernels, stride + hidden_stride), engine.threads(),
+                         2 * engine.threads());
   const auto parts = [&](Carver& carver) {
     const auto rows = static_cast<size_t>(blocks.most());
     std::byte* block = carver.take(rows * static_cast<size_t>(stride) * kernels.element_bytes);
-    std::byte* middle = carver.take(rows * static_cast<size_t>(hidden_stride) * kernels.element_bytes);
+    std::byte* middle =
+        carver.take(rows * static_cast<size_t>(hidden_stride) * kernels.element_bytes);
     return std::pair(block, middle);
   };
   Carver sizes;
@@ -174,9 +189,10 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     e1.elements_stride = hidden_stride;
     if (e2.residual) e2.residual += row * n;
     e2.stream = may_stream(m, n, result, n);
-    kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(), reinterpret_cast<float*>(middle),
-                    hidden_stride, e1, nullptr);
-    kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(), result + row * n, n, e2, nullptr);
+    kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(),
+                    reinterpret_cast<float*>(middle), hidden_stride, e1, nullptr);
+    kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(),
+                    result + row * n, n, e2, nullptr);
   });
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ggml.h>
-
 #include <optional>
+
+#include <ggml.h>
 
 #include "compute/onednn/engine.h"
 #include "compute/onednn/weight_cache.h"
@@ -25,8 +25,8 @@ struct Norm {
   }
 };
 
-/// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T + bias) + residual, where the
-/// rows of a may be normalised first.
+/// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T +
+/// bias) + residual, where the rows of a may be normalised first.
 struct Linear {
   std::optional<Norm> norm;  ///< what makes a; its result is not stored
   const ggml_tensor* product;
@@ -38,7 +38,8 @@ struct Linear {
   const ggml_tensor* rows() const { return norm ? norm->x : product->src[1]; }
 };
 
-/// Two of them: what the first gives is the second's left operand and nothing else, so that it need not leave the caches.
+/// Two of them: what the first gives is the second's left operand and nothing else, so that it need
+/// not leave the caches.
 struct Mlp {
   Linear first, second;
 };

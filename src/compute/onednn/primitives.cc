@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/primitives.h"
 
-#include <ggml-impl.h>
-
 #include <cmath>
 #include <cstring>
+
+#include <ggml-impl.h>
 
 #include "compute/onednn/gelu.h"
 
@@ -17,31 +17,39 @@ using dnnl::memory;
 #if DNNL_VERSION_MAJOR >= 3
 using MatmulDescription = dnnl::matmul::primitive_desc;
 using ConvolutionDescription = dnnl::convolution_forward::primitive_desc;
-MatmulDescription describe_matmul(const dnnl::engine& e, const memory::desc& a, const memory::desc& b,
-                                  const memory::desc& bias, const memory::desc& c, const dnnl::primitive_attr& attr) {
-  return bias.get_ndims() ? MatmulDescription(e, a, b, bias, c, attr) : MatmulDescription(e, a, b, c, attr);
+MatmulDescription describe_matmul(const dnnl::engine& e, const memory::desc& a,
+                                  const memory::desc& b, const memory::desc& bias,
+                                  const memory::desc& c, const dnnl::primitive_attr& attr) {
+  return bias.get_ndims() ? MatmulDescription(e, a, b, bias, c, attr)
+                          : MatmulDescription(e, a, b, c, attr);
 }
-ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory::desc& x, const memory::desc& w,
-                                            const memory::desc& bias, const memory::desc& y, const memory::dims& stride,
+ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory::desc& x,
+                                            const memory::desc& w, const memory::desc& bias,
+                                            const memory::desc& y, const memory::dims& stride,
                                             const memory::dims& left, const memory::dims& right,
                                             const dnnl::primitive_attr& attr) {
   const auto kind = dnnl::prop_kind::forward_inference;
   const auto algorithm = dnnl::algorithm::convolution_direct;
-  return bias.get_ndims() ? ConvolutionDescription(e, kind, algorithm, x, w, bias, y, stride, left, right, attr)
-                          : ConvolutionDescription(e, kind, algorithm, x, w, y, stride, left, right, attr);
+  return bias.get_ndims()
+             ? ConvolutionDescription(e, kind, algorithm, x, w, bias, y, stride, left, right, attr)
+             : ConvolutionDescription(e, kind, algorithm, x, w, y, stride, left, right, attr);
 }
-void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) { ops.append_eltwise(algorithm, 0, 0); }
+void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) {
+  ops.append_eltwise(algorithm, 0, 0);
+}
 constexpr bool kOwnGelu = true;  // oneDNN 3.2's makes NaN of infinity
 #else
 using MatmulDescription = dnnl::matmul::primitive_desc;
 using ConvolutionDescription = dnnl::convolution_forward::primitive_desc;
-MatmulDescription describe_matmul(const dnnl::engine& e, const memory::desc& a, const memory::desc& b,
-                                  const memory::desc& bias, const memory::desc& c, const dnnl::primitive_attr& attr) {
+MatmulDescription describe_matmul(const dnnl::engine& e, const memory::desc& a,
+                                  const memory::desc& b, const memory::desc& bias,
+                                  const memory::desc& c, const dnnl::primitive_attr& attr) {
   if (bias.dims().empty()) return {{a, b, c}, attr, e};
   return {{a, b, bias, c}, attr, e};
 }
-ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory::desc& x, const memory::desc& w,
-                                            const memory::desc& bias, const memory::desc& y, const memory::dims& stride,
+ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory::desc& x,
+                                            const memory::desc& w, const memory::desc& bias,
+                                            const memory::desc& y, const memory::dims& stride,
                                             const memory::dims& left, const memory::dims& right,
                                             const dnnl::primitive_attr& attr) {
   const auto kind = dnnl::prop_kind::forward_inference;
@@ -49,7 +57,9 @@ ConvolutionDescription describe_convolution(const dnnl::engine& e, const memory:
   if (bias.dims().empty()) return {{kind, algorithm, x, w, y, stride, left, right}, attr, e};
   return {{kind, algorithm, x, w, bias, y, stride, left, right}, attr, e};
 }
-void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) { ops.append_eltwise(1, algorithm, 0, 0); }
+void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm) {
+  ops.append_eltwise(1, algorithm, 0, 0);
+}
 constexpr bool kOwnGelu = false;
 #endif
 
@@ -61,13 +71,17 @@ memory::desc any(const memory::dims& dims) {
 }
 
 bool has_even_rows(const ggml_tensor* t) {  // one stride leads from each row to the next
-  return t->nb[2] == t->nb[1] * static_cast<size_t>(t->ne[1]) && t->nb[3] == t->nb[2] * static_cast<size_t>(t->ne[2]);
+  return t->nb[2] == t->nb[1] * static_cast<size_t>(t->ne[1]) &&
+         t->nb[3] == t->nb[2] * static_cast<size_t>(t->ne[2]);
 }
 
-int64_t stride_of(const ggml_tensor* t, int dimension = 1) { return static_cast<int64_t>(t->nb[dimension] / sizeof(float)); }
+int64_t stride_of(const ggml_tensor* t, int dimension = 1) {
+  return static_cast<int64_t>(t->nb[dimension] / sizeof(float));
+}
 
 const float* slice_of(const ggml_tensor* t, int64_t i2, int64_t i3) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) + static_cast<size_t>(i2) * t->nb[2] +
+  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
+                                        static_cast<size_t>(i2) * t->nb[2] +
                                         static_cast<size_t>(i3) * t->nb[3]);
 }
 
@@ -77,26 +91,29 @@ memory handle(const memory::desc& d, const dnnl::engine& e, const void* data) {
 
 }  // namespace
 
-void Primitives::execute(Engine& engine, const Primitive& p, const float* source, const void* weights, const float* bias,
-                         float* result) {
+void Primitives::execute(Engine& engine, const Primitive& p, const float* source,
+                         const void* weights, const float* bias, float* result) {
   if (scratchpad_.reserve(p.scratchpad.get_size())) engine.count_preparation();
-  std::unordered_map<int, memory> arguments = {{DNNL_ARG_SRC, handle(p.source, engine_, source)},
-                                               {DNNL_ARG_WEIGHTS, handle(p.weights, engine_, weights)},
-                                               {DNNL_ARG_DST, handle(p.result, engine_, result)},
-                                               {DNNL_ARG_SCRATCHPAD, handle(p.scratchpad, engine_, scratchpad_.data())}};
+  std::unordered_map<int, memory> arguments = {
+      {DNNL_ARG_SRC, handle(p.source, engine_, source)},
+      {DNNL_ARG_WEIGHTS, handle(p.weights, engine_, weights)},
+      {DNNL_ARG_DST, handle(p.result, engine_, result)},
+      {DNNL_ARG_SCRATCHPAD, handle(p.scratchpad, engine_, scratchpad_.data())}};
   if (bias) arguments.emplace(DNNL_ARG_BIAS, handle(p.bias, engine_, bias));
   p.primitive.execute(stream_, arguments);
   stream_.wait();
 }
 
-void Primitives::multiply(Engine& engine, const ProductKey& key, const float* source, const float* weights,
-                          const float* bias, float* result) {
+void Primitives::multiply(Engine& engine, const ProductKey& key, const float* source,
+                          const float* weights, const float* bias, float* result) {
   auto it = products_.find(key);
   if (it == products_.end()) {
     engine.count_preparation();
     dnnl::post_ops ops;
-    if (key.activation == kernels::Activation::kRelu) append_eltwise(ops, dnnl::algorithm::eltwise_relu);
-    if (key.activation == kernels::Activation::kGelu) append_eltwise(ops, dnnl::algorithm::eltwise_gelu_erf);
+    if (key.activation == kernels::Activation::kRelu)
+      append_eltwise(ops, dnnl::algorithm::eltwise_relu);
+    if (key.activation == kernels::Activation::kGelu)
+      append_eltwise(ops, dnnl::algorithm::eltwise_gelu_erf);
     if (key.residual) ops.append_sum(1);
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -106,7 +123,12 @@ void Primitives::multiply(Engine& engine, const ProductKey& key, const float* so
     const memory::desc shift = key.bias ? plain({1, key.n}, {key.n, 1}) : memory::desc();
     const memory::desc c = plain({key.m, key.n}, {key.result_stride, 1});
     const MatmulDescription description = describe_matmul(engine_, a, b, shift, c, attr);
-    it = products_.emplace(key, Primitive{dnnl::matmul(description), a, b, shift, c, description.scratchpad_desc(), {}}).first;
+    it = products_
+             .emplace(
+                 key,
+                 Primitive{
+                     dnnl::matmul(description), a, b, shift, c, description.scratchpad_desc(), {}})
+             .first;
   }
   execute(engine, it->second, source, weights, bias, result);
 }
@@ -120,19 +142,24 @@ const float* Primitives::as_f32(Engine& engine, const ggml_tensor* weight) {
     auto* values = reinterpret_cast<float*>(converted.data());
     engine.parallel(weight->ne[1], [&](int64_t row, int) {
       ggml_get_type_traits(weight->type)
-          ->to_float(static_cast<const char*>(weight->data) + static_cast<size_t>(row) * weight->nb[1],
-                     values + row * weight->ne[0], weight->ne[0]);
+          ->to_float(
+              static_cast<const char*>(weight->data) + static_cast<size_t>(row) * weight->nb[1],
+              values + row * weight->ne[0], weight->ne[0]);
     });
   }
   return reinterpret_cast<const float*>(converted.data());
 }
 
 bool Primitives::takes_matmul(const ggml_tensor* node) const {
-  if (node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0 || !ggml_is_contiguous(node)) return false;
+  if (node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0 ||
+      !ggml_is_contiguous(node))
+    return false;
   const ggml_tensor *b = node->src[0], *x = node->src[1];
-  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || b->nb[0] != ggml_type_size(b->type)) return false;
+  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || b->nb[0] != ggml_type_size(b->type))
+    return false;
   if (is_weight(b) && b->ne[2] == 1 && b->ne[3] == 1) {
-    return has_even_rows(x) && (b->type == GGML_TYPE_F32 || (ggml_get_type_traits(b->type)->to_float && ggml_is_contiguous(b)));
+    return has_even_rows(x) && (b->type == GGML_TYPE_F32 ||
+                                (ggml_get_type_traits(b->type)->to_float && ggml_is_contiguous(b)));
   }
   // One primitive call a slice: not for thousands of small ones.
   return b->type == GGML_TYPE_F32 && x->ne[1] * b->ne[1] * b->ne[0] >= 1 << 18;
@@ -142,19 +169,29 @@ void Primitives::run_product(Engine& engine, const Linear& linear, float* result
   const ggml_tensor *b = linear.product->src[0], *x = linear.product->src[1];
   const int64_t k = b->ne[0], n = b->ne[1];
   if (linear.residual && linear.residual->data != linear.result->data) {
-    std::memcpy(result, linear.residual->data, ggml_nbytes(linear.result));  // oneDNN adds to what it finds there
+    std::memcpy(result, linear.residual->data,
+                ggml_nbytes(linear.result));  // oneDNN adds to what it finds there
   }
   const float* bias = linear.bias ? static_cast<const float*>(linear.bias->data) : nullptr;
-  ProductKey key{.m = x->ne[1], .n = n, .k = k, .source_stride = stride_of(x), .weight_k_stride = 1,
-                 .weight_n_stride = b->type == GGML_TYPE_F32 ? stride_of(b) : k, .result_stride = n, .bias = bias != nullptr,
-                 .residual = linear.residual != nullptr, .activation = linear.activation};
+  ProductKey key{.m = x->ne[1],
+                 .n = n,
+                 .k = k,
+                 .source_stride = stride_of(x),
+                 .weight_k_stride = 1,
+                 .weight_n_stride = b->type == GGML_TYPE_F32 ? stride_of(b) : k,
+                 .result_stride = n,
+                 .bias = bias != nullptr,
+                 .residual = linear.residual != nullptr,
+                 .activation = linear.activation};
   if (is_weight(b) && b->ne[2] == 1 && b->ne[3] == 1) {
     key.m = ggml_nrows(x);
-    return multiply(engine, key, static_cast<const float*>(x->data), as_f32(engine, b), bias, result);
+    return multiply(engine, key, static_cast<const float*>(x->data), as_f32(engine, b), bias,
+                    result);
   }
   for (int64_t i3 = 0; i3 < x->ne[3]; ++i3) {
     for (int64_t i2 = 0; i2 < x->ne[2]; ++i2) {
-      multiply(engine, key, slice_of(x, i2, i3), slice_of(b, i2 * b->ne[2] / x->ne[2], i3 * b->ne[3] / x->ne[3]), bias,
+      multiply(engine, key, slice_of(x, i2, i3),
+               slice_of(b, i2 * b->ne[2] / x->ne[2], i3 * b->ne[3] / x->ne[3]), bias,
                result + (i3 * x->ne[2] + i2) * key.m * n);
     }
   }
@@ -162,11 +199,16 @@ void Primitives::run_product(Engine& engine, const Linear& linear, float* result
 
 void Primitives::run_matmul(Engine& engine, const Linear& linear) {
   auto* result = static_cast<float*>(linear.result->data);
-  if (!kOwnGelu || linear.activation != kernels::Activation::kGelu) return run_product(engine, linear, result);
+  if (!kOwnGelu || linear.activation != kernels::Activation::kGelu)
+    return run_product(engine, linear, result);
   // The residual may stand where the result will.
-  float* sums = linear.residual ? reinterpret_cast<float*>(engine.shared_scratch(ggml_nbytes(linear.result))) : result;
-  run_product(engine, {.product = linear.product, .bias = linear.bias, .result = linear.result}, sums);
-  const auto* residual = linear.residual ? static_cast<const float*>(linear.residual->data) : nullptr;
+  float* sums = linear.residual
+                    ? reinterpret_cast<float*>(engine.shared_scratch(ggml_nbytes(linear.result)))
+                    : result;
+  run_product(engine, {.product = linear.product, .bias = linear.bias, .result = linear.result},
+              sums);
+  const auto* residual =
+      linear.residual ? static_cast<const float*>(linear.residual->data) : nullptr;
   const int64_t n = linear.product->ne[0];
   engine.parallel(ggml_nelements(linear.result) / n, [&](int64_t row, int) {
     gelu(sums + row * n, residual ? residual + row * n : nullptr, result + row * n, n);
@@ -178,24 +220,36 @@ bool Primitives::takes_attention(const AttentionOp& op, const ggml_tensor* node)
 }
 
 void Primitives::run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node) {
-  const ggml_tensor *q = node->src[0], *k = node->src[1], *v = node->src[2], *bias = op.bias(node), *mask = op.mask(node);
+  const ggml_tensor *q = node->src[0], *k = node->src[1], *v = node->src[2], *bias = op.bias(node),
+                    *mask = op.mask(node);
   const int64_t heads = op.heads(), d = q->ne[0] / heads, dv = v->ne[0] / heads, keys = k->ne[1];
   constexpr int64_t kQueries = 256;
-  auto* scores = reinterpret_cast<float*>(engine.shared_scratch(static_cast<size_t>(kQueries * keys) * sizeof(float)));
+  auto* scores = reinterpret_cast<float*>(
+      engine.shared_scratch(static_cast<size_t>(kQueries * keys) * sizeof(float)));
   for (int64_t task = 0; task < q->ne[2] * heads; ++task) {
     const int64_t b = task / heads, h = task % heads;
     for (int64_t first = 0; first < q->ne[1]; first += kQueries) {
       const int64_t rows = std::min(kQueries, q->ne[1] - first);
-      multiply(engine, {.m = rows, .n = keys, .k = d, .source_stride = stride_of(q), .weight_k_stride = 1,
-                        .weight_n_stride = stride_of(k), .result_stride = keys},
-               slice_of(q, b, 0) + first * stride_of(q) + h * d, slice_of(k, b, 0) + h * d, nullptr, scores);
+      multiply(engine,
+               {.m = rows,
+                .n = keys,
+                .k = d,
+                .source_stride = stride_of(q),
+                .weight_k_stride = 1,
+                .weight_n_stride = stride_of(k),
+                .result_stride = keys},
+               slice_of(q, b, 0) + first * stride_of(q) + h * d, slice_of(k, b, 0) + h * d, nullptr,
+               scores);
       engine.parallel(rows, [&](int64_t i, int) {
         float* row = scores + i * keys;
-        const float* bias_row = bias ? slice_of(bias, h, 0) + (first + i) * stride_of(bias) : nullptr;
-        const float* mask_row = mask ? slice_of(mask, b % mask->ne[2], 0) + (first + i) * stride_of(mask) : nullptr;
+        const float* bias_row =
+            bias ? slice_of(bias, h, 0) + (first + i) * stride_of(bias) : nullptr;
+        const float* mask_row =
+            mask ? slice_of(mask, b % mask->ne[2], 0) + (first + i) * stride_of(mask) : nullptr;
         float top = -INFINITY;
         for (int64_t j = 0; j < keys; ++j) {
-          row[j] = row[j] * op.scale() + (bias_row ? bias_row[j] : 0) + (mask_row ? mask_row[j] : 0);
+          row[j] =
+              row[j] * op.scale() + (bias_row ? bias_row[j] : 0) + (mask_row ? mask_row[j] : 0);
           top = std::max(top, row[j]);
         }
         // Where nothing is attended to (-inf throughout), the result is 0; NaN stays NaN.
@@ -205,20 +259,28 @@ void Primitives::run_attention(Engine& engine, const AttentionOp& op, ggml_tenso
         const float scale = sum == 0 ? 0 : 1 / sum;
         for (int64_t j = 0; j < keys; ++j) row[j] *= scale;
       });
-      multiply(engine, {.m = rows, .n = dv, .k = keys, .source_stride = keys, .weight_k_stride = stride_of(v),
-                        .weight_n_stride = 1, .result_stride = node->ne[0]},
+      multiply(engine,
+               {.m = rows,
+                .n = dv,
+                .k = keys,
+                .source_stride = keys,
+                .weight_k_stride = stride_of(v),
+                .weight_n_stride = 1,
+                .result_stride = node->ne[0]},
                scores, slice_of(v, b, 0) + h * dv, nullptr,
                static_cast<float*>(node->data) + (b * q->ne[1] + first) * node->ne[0] + h * dv);
     }
   }
 }
 
-Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op, const ggml_tensor* node) {
+Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op,
+                                                   const ggml_tensor* node) {
   const ConvolutionParams& p = op.params();
   const ggml_tensor *x = node->src[0], *weight = node->src[1];
   const int64_t in = x->ne[0] / p.groups, out = node->ne[0] / p.groups;
   const auto map = [](const ggml_tensor* t) {  // [N, C, H, W] as oneDNN counts them
-    return plain({t->ne[3], t->ne[0], t->ne[2], t->ne[1]}, {stride_of(t, 3), 1, stride_of(t, 2), stride_of(t, 1)});
+    return plain({t->ne[3], t->ne[0], t->ne[2], t->ne[1]},
+                 {stride_of(t, 3), 1, stride_of(t, 2), stride_of(t, 1)});
   };
   // Ours is [kh, kw, in, groups * out].
   const int64_t column = node->ne[0], line = column * in;
@@ -229,17 +291,21 @@ Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op, cons
       plain(shape, grouped ? memory::dims{out, 1, column, line * p.kernel_w, line}
                            : memory::dims{1, column, line * p.kernel_w, line});
   const memory::desc bias =
-      op.bias(node) ? memory::desc({column}, memory::data_type::f32, memory::format_tag::a) : memory::desc();
+      op.bias(node) ? memory::desc({column}, memory::data_type::f32, memory::format_tag::a)
+                    : memory::desc();
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const memory::dims right = {(node->ne[2] - 1) * p.stride_h + p.kernel_h - x->ne[2] - p.pad_h,
                               (node->ne[1] - 1) * p.stride_w + p.kernel_w - x->ne[1] - p.pad_w};
-  const ConvolutionDescription description = describe_convolution(
-      engine_, map(x), any(shape), bias, map(node), {p.stride_h, p.stride_w}, {p.pad_h, p.pad_w}, right, attr);
-  Primitive made{dnnl::convolution_forward(description), map(x), description.weights_desc(), bias, map(node),
-                 description.scratchpad_desc(), {}};
+  const ConvolutionDescription description =
+      describe_convolution(engine_, map(x), any(shape), bias, map(node), {p.stride_h, p.stride_w},
+                           {p.pad_h, p.pad_w}, right, attr);
+  Primitive made{
+      dnnl::convolution_forward(description), map(x), description.weights_desc(), bias, map(node),
+      description.scratchpad_desc(),          {}};
   made.packed.reserve(made.weights.get_size());
-  memory source = handle(given, engine_, weight->data), target = handle(made.weights, engine_, made.packed.data());
+  memory source = handle(given, engine_, weight->data),
+         target = handle(made.weights, engine_, made.packed.data());
   dnnl::reorder(source, target).execute(stream_, source, target);
   stream_.wait();
   return made;
@@ -248,9 +314,22 @@ Primitives::Primitive Primitives::make_convolution(const ConvolutionOp& op, cons
 void Primitives::run_convolution(Engine& engine, const ConvolutionOp& op, ggml_tensor* node) {
   const ConvolutionParams& p = op.params();
   const ggml_tensor *x = node->src[0], *bias = op.bias(node);
-  const ConvolutionKey key = {x->ne[0], x->ne[1], x->ne[2], x->ne[3], stride_of(x, 1), stride_of(x, 2), stride_of(x, 3),
-                              node->ne[0], p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_h, p.pad_w,
-                              p.groups * 2 + (bias ? 1 : 0), reinterpret_cast<intptr_t>(node->src[1]->data)};
+  const ConvolutionKey key = {x->ne[0],
+                              x->ne[1],
+                              x->ne[2],
+                              x->ne[3],
+                              stride_of(x, 1),
+                              stride_of(x, 2),
+                              stride_of(x, 3),
+                              node->ne[0],
+                              p.kernel_h,
+                              p.kernel_w,
+                              p.stride_h,
+                              p.stride_w,
+                              p.pad_h,
+                              p.pad_w,
+                              p.groups * 2 + (bias ? 1 : 0),
+                              reinterpret_cast<intptr_t>(node->src[1]->data)};
   auto it = convolutions_.find(key);
   if (it == convolutions_.end()) {
     engine.count_preparation();
@@ -264,7 +343,9 @@ void Primitives::forget(const void* begin, size_t bytes) {
   const auto* first = static_cast<const std::byte*>(begin);
   const auto within = [&](const void* at) { return at >= first && at < first + bytes; };
   std::erase_if(converted_, [&](const auto& entry) { return within(entry.first); });
-  std::erase_if(convolutions_, [&](const auto& entry) { return within(reinterpret_cast<const void*>(entry.first.back())); });
+  std::erase_if(convolutions_, [&](const auto& entry) {
+    return within(reinterpret_cast<const void*>(entry.first.back()));
+  });
 }
 
 }  // namespace alref::compute::onednn

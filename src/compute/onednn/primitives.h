@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ggml.h>
-
 #include <array>
 #include <map>
+
+#include <ggml.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "compute/onednn/engine.h"
@@ -14,9 +14,9 @@
 
 namespace alref::compute::onednn {
 
-/// The same operators by oneDNN's own primitives, in f32: for processors without AVX-512, which our kernels need.
-/// Primitives are made once per shape, and weights converted once. All use scratch memory that we hand in, because oneDNN's
-/// own belongs to the thread that made the primitive.
+/// The same operators by oneDNN's own primitives, in f32: for processors without AVX-512, which our
+/// kernels need. Primitives are made once per shape, and weights converted once. All use scratch
+/// memory that we hand in, because oneDNN's own belongs to the thread that made the primitive.
 class Primitives {
  public:
   Primitives() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
@@ -24,7 +24,8 @@ class Primitives {
   bool takes_matmul(const ggml_tensor* node) const;
   void run_matmul(Engine& engine, const Linear& linear);
 
-  /// Only where the scores of a head are worth a primitive: small windows are better off in AttentionOp itself.
+  /// Only where the scores of a head are worth a primitive: small windows are better off in
+  /// AttentionOp itself.
   bool takes_attention(const AttentionOp& op, const ggml_tensor* node) const;
   void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node);
 
@@ -50,12 +51,13 @@ class Primitives {
   /// The node's shape and parameters, and the weights' address.
   using ConvolutionKey = std::array<int64_t, 16>;
 
-  void multiply(Engine& engine, const ProductKey& key, const float* source, const float* weights, const float* bias,
-                float* result);
+  void multiply(Engine& engine, const ProductKey& key, const float* source, const float* weights,
+                const float* bias, float* result);
   /// run_matmul with another place for the result.
   void run_product(Engine& engine, const Linear& linear, float* result);
   Primitive make_convolution(const ConvolutionOp& op, const ggml_tensor* node);
-  void execute(Engine& engine, const Primitive& p, const float* source, const void* weights, const float* bias, float* result);
+  void execute(Engine& engine, const Primitive& p, const float* source, const void* weights,
+               const float* bias, float* result);
   const float* as_f32(Engine& engine, const ggml_tensor* weight);
 
   dnnl::engine engine_;

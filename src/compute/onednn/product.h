@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <unistd.h>
-
 #include <cstring>
+
+#include <unistd.h>
 
 #include "compute/onednn/engine.h"
 
 namespace alref::compute::onednn {
 
-/// Elements from one row of a block to the next: whole cache lines, and no multiple of 1 KiB, so that a block's rows
-/// do not all fall into the same few sets of the first-level cache.
+/// Elements from one row of a block to the next: whole cache lines, and no multiple of 1 KiB, so
+/// that a block's rows do not all fall into the same few sets of the first-level cache.
 inline int64_t block_stride(const kernels::BlockKernels& kernels, int64_t k) {
   size_t bytes = (static_cast<size_t>(kernels.padded(k)) * kernels.element_bytes + 63) / 64 * 64;
   if (bytes % 1024 == 0) bytes += 64;
@@ -19,15 +19,18 @@ inline int64_t block_stride(const kernels::BlockKernels& kernels, int64_t k) {
 
 /// Rows of `stride` elements that fill about half of the second-level cache.
 inline int64_t block_rows(const kernels::BlockKernels& kernels, int64_t stride) {
-  static const int64_t cache = std::clamp<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), int64_t{1} << 20, int64_t{4} << 20);
-  const int64_t multiples = cache / 2 / (stride * static_cast<int64_t>(kernels.element_bytes)) / kernels.row_multiple;
+  static const int64_t cache =
+      std::clamp<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), int64_t{1} << 20, int64_t{4} << 20);
+  const int64_t multiples =
+      cache / 2 / (stride * static_cast<int64_t>(kernels.element_bytes)) / kernels.row_multiple;
   return std::clamp<int64_t>(multiples, 2, 240 / kernels.row_multiple) * kernels.row_multiple;
 }
 
-/// m rows shared out in blocks of nearly the same number of tiles: `wanted` blocks, or more where they would have more than
-/// `most` rows.
+/// m rows shared out in blocks of nearly the same number of tiles: `wanted` blocks, or more where
+/// they would have more than `most` rows.
 struct RowBlocks {
-  RowBlocks(const kernels::BlockKernels& kernels, int64_t rows, int64_t most, int64_t threads, int64_t wanted)
+  RowBlocks(const kernels::BlockKernels& kernels, int64_t rows, int64_t most, int64_t threads,
+            int64_t wanted)
       : m(rows), tile(kernels.row_multiple), tiles((m + tile - 1) / tile) {
     count = std::max(std::min(wanted, tiles), (m + most - 1) / most);
     if (count > wanted) count = std::min(tiles, (count + threads - 1) / threads * threads);
@@ -38,16 +41,19 @@ struct RowBlocks {
   int64_t m, tile, tiles, count;
 };
 
-/// Whether results are better stored past the caches: they do not fit those of most processors (4 MiB), and may be.
+/// Whether results are better stored past the caches: they do not fit those of most processors (4
+/// MiB), and may be.
 inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
-  return m * n >= 1 << 20 && n % 16 == 0 && c_stride % 16 == 0 && reinterpret_cast<uintptr_t>(c) % 64 == 0;
+  return m * n >= 1 << 20 && n % 16 == 0 && c_stride % 16 == 0 &&
+         reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
-/// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block, stride)` writes rows as elements of
-/// `kernels`, in the cache right before they are multiplied.
+/// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
+/// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
-              const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue, const Gather& gather) {
+              const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
+              const Gather& gather) {
   // Below this many multiplications, waking the other threads takes longer than the work.
   constexpr int64_t kWorthSharing = 1 << 17;
 
@@ -55,17 +61,21 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   const int64_t stride = block_stride(kernels, k);
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
   const int64_t wanted = share ? 2 * engine.threads() : 1;
-  const RowBlocks blocks(kernels, m, block_rows(kernels, stride), share ? engine.threads() : 1, wanted);
+  const RowBlocks blocks(kernels, m, block_rows(kernels, stride), share ? engine.threads() : 1,
+                         wanted);
   // Columns are shared too where there are too few rows to go round.
-  const int64_t parts =
-      share && blocks.count < engine.threads() ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count) : 1;
+  const int64_t parts = share && blocks.count < engine.threads()
+                            ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count)
+                            : 1;
   kernels::Epilogue stored = epilogue;
   stored.stream = may_stream(m, n, c, c_stride) && !epilogue.accumulate;
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
-  engine.reserve_thread_scratch(static_cast<size_t>(blocks.most() * stride + 32) * kernels.element_bytes);
+  engine.reserve_thread_scratch(static_cast<size_t>(blocks.most() * stride + 32) *
+                                kernels.element_bytes);
   const auto work = [&](int64_t item, int thread) {
-    const int64_t part = item % parts, row = blocks.begin(item / parts), count = blocks.begin(item / parts + 1) - row;
+    const int64_t part = item % parts, row = blocks.begin(item / parts),
+                  count = blocks.begin(item / parts + 1) - row;
     std::byte* block = engine.thread_scratch(thread);
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;

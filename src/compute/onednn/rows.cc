@@ -4,19 +4,21 @@
 namespace alref::compute::onednn {
 namespace {
 
-// Values that a thread takes at a time: enough to be worth the taking, few enough to share out evenly.
+// Values that a thread takes at a time: enough to be worth the taking, few enough to share out
+// evenly.
 constexpr int64_t kChunk = 1 << 14;
 
 }  // namespace
 
 bool takes_norm(const Engine& engine, const ggml_tensor* node) {
   const ggml_tensor* x = node->src[0];
-  return engine.rows() && node->op == GGML_OP_NORM && x->type == GGML_TYPE_F32 && ggml_is_contiguous(x) &&
-         ggml_is_contiguous(node);
+  return engine.rows() && node->op == GGML_OP_NORM && x->type == GGML_TYPE_F32 &&
+         ggml_is_contiguous(x) && ggml_is_contiguous(node);
 }
 
 void run_norm(Engine& engine, const Norm& norm) {
-  const int64_t n = norm.x->ne[0], rows = ggml_nrows(norm.x), chunk = std::max<int64_t>(1, kChunk / n);
+  const int64_t n = norm.x->ne[0], rows = ggml_nrows(norm.x),
+                chunk = std::max<int64_t>(1, kChunk / n);
   const auto* x = static_cast<const float*>(norm.x->data);
   auto* y = static_cast<float*>(norm.result->data);
   const kernels::RowNorm with = norm.rows();
@@ -28,15 +30,17 @@ void run_norm(Engine& engine, const Norm& norm) {
 }
 
 bool takes_activation(const Engine& engine, const ggml_tensor* node) {
-  if (!engine.rows() || node->op != GGML_OP_UNARY || node->src[0]->type != GGML_TYPE_F32) return false;
+  if (!engine.rows() || node->op != GGML_OP_UNARY || node->src[0]->type != GGML_TYPE_F32)
+    return false;
   const ggml_unary_op op = ggml_get_unary_op(node);
-  return (op == GGML_UNARY_OP_GELU_ERF || op == GGML_UNARY_OP_RELU) && ggml_is_contiguous(node->src[0]) &&
-         ggml_is_contiguous(node);
+  return (op == GGML_UNARY_OP_GELU_ERF || op == GGML_UNARY_OP_RELU) &&
+         ggml_is_contiguous(node->src[0]) && ggml_is_contiguous(node);
 }
 
 void run_activation(Engine& engine, ggml_tensor* node) {
-  const auto activation =
-      ggml_get_unary_op(node) == GGML_UNARY_OP_RELU ? kernels::Activation::kRelu : kernels::Activation::kGelu;
+  const auto activation = ggml_get_unary_op(node) == GGML_UNARY_OP_RELU
+                              ? kernels::Activation::kRelu
+                              : kernels::Activation::kGelu;
   const int64_t n = ggml_nelements(node);
   const auto* x = static_cast<const float*>(node->src[0]->data);
   auto* y = static_cast<float*>(node->data);

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/weight_cache.h"
 
+#include <string_view>
+
 #include <ggml-backend.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <string_view>
-
 namespace alref::compute::onednn {
 namespace {
 
-const ggml_tensor* owner(const ggml_tensor* tensor) { return tensor->view_src ? tensor->view_src : tensor; }
+const ggml_tensor* owner(const ggml_tensor* tensor) {
+  return tensor->view_src ? tensor->view_src : tensor;
+}
 
-// Pages of a mapped model file come back from the file when touched again; packed copies beside them would double the memory.
+// Pages of a mapped model file come back from the file when touched again; packed copies beside
+// them would double the memory.
 void release_mapped_pages(const ggml_tensor* tensor) {
   ggml_backend_buffer_t buffer = owner(tensor)->buffer;
   if (std::string_view(ggml_backend_buffer_name(buffer)) != "CPU_Mapped") return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto data = reinterpret_cast<uintptr_t>(tensor->data);
-  const uintptr_t begin = (data + page - 1) / page * page, end = (data + ggml_nbytes(tensor)) / page * page;
+  const uintptr_t begin = (data + page - 1) / page * page,
+                  end = (data + ggml_nbytes(tensor)) / page * page;
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
@@ -29,7 +33,8 @@ bool is_weight(const ggml_tensor* tensor) {
   return buffer && ggml_backend_buffer_get_usage(buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
 }
 
-const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKernels& kernels, const ggml_tensor* weight) {
+const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKernels& kernels,
+                                         const ggml_tensor* weight) {
   const int64_t k = weight->ne[0], n = weight->ne[1], slices = weight->ne[2] * weight->ne[3];
   const Key key{weight->data, kernels.element, true, k, n, slices, weight->nb[1], weight->type};
   if (auto it = packed_.find(key); it != packed_.end()) return it->second.data();
@@ -40,11 +45,14 @@ const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKer
   packed.reserve(slice_bytes * static_cast<size_t>(slices));
   const kernels::Panels panels(n);
   const auto to_float = ggml_get_type_traits(weight->type)->to_float;
-  if (to_float) engine.reserve_thread_scratch(static_cast<size_t>(kernels::kPanelColumns * k) * sizeof(float));
+  if (to_float)
+    engine.reserve_thread_scratch(static_cast<size_t>(kernels::kPanelColumns * k) * sizeof(float));
   engine.parallel(slices * panels.count(), [&](int64_t item, int thread) {
     const int64_t slice = item / panels.count(), panel = item % panels.count();
-    const int64_t column = 16 * panels.begin(panel), columns = std::min(n - column, 16 * panels.width(panel));
-    const char* rows = static_cast<const char*>(weight->data) + static_cast<size_t>(column) * weight->nb[1] +
+    const int64_t column = 16 * panels.begin(panel),
+                  columns = std::min(n - column, 16 * panels.width(panel));
+    const char* rows = static_cast<const char*>(weight->data) +
+                       static_cast<size_t>(column) * weight->nb[1] +
                        static_cast<size_t>(slice % weight->ne[2]) * weight->nb[2] +
                        static_cast<size_t>(slice / weight->ne[2]) * weight->nb[3];
     const float* values[kernels::kPanelColumns];
@@ -57,16 +65,18 @@ const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKer
         values[i] = converted;
       }
     }
-    kernels.pack_transposed(values, k, columns, panels.width(panel),
-                            packed.data() + static_cast<size_t>(slice) * slice_bytes +
-                                static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+    kernels.pack_transposed(
+        values, k, columns, panels.width(panel),
+        packed.data() + static_cast<size_t>(slice) * slice_bytes +
+            static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
   });
   release_mapped_pages(weight);
   return packed.data();
 }
 
-const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels& kernels, const ggml_tensor* weight, int64_t k,
-                                    int64_t n, int64_t begin, int64_t columns) {
+const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels& kernels,
+                                    const ggml_tensor* weight, int64_t k, int64_t n, int64_t begin,
+                                    int64_t columns) {
   const auto* values = static_cast<const float*>(weight->data) + begin;
   const Key key{values, kernels.element, false, k, n, columns, 0, weight->type};
   if (auto it = packed_.find(key); it != packed_.end()) return it->second.data();
@@ -79,8 +89,10 @@ const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels&
   for (int64_t i = 0; i < k; ++i) rows[static_cast<size_t>(i)] = values + i * n;
   engine.parallel(panels.count(), [&](int64_t panel, int) {
     const int64_t column = 16 * panels.begin(panel);
-    kernels.pack(rows.data(), column, k, std::min(columns - column, 16 * panels.width(panel)), panels.width(panel),
-                 packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
+    kernels.pack(
+        rows.data(), column, k, std::min(columns - column, 16 * panels.width(panel)),
+        panels.width(panel),
+        packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
   });
   return packed.data();
 }

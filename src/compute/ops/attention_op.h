@@ -8,8 +8,8 @@ namespace alref::compute {
 /// softmax(q k^T * scale + bias + mask) v, for every batch entry and head, softmax over the keys.
 ///
 /// Arguments, all f32, the innermost dimension contiguous, others with any stride:
-///   q [B, Nq, H*d], k [B, Nk, H*d], v [B, Nk, H*dv], bias [H, Nq, Nk] (optional), mask [M, Nq, Nk] (optional; entry
-///   b % M serves batch entry b)  ->  [B, Nq, H*dv]
+///   q [B, Nq, H*d], k [B, Nk, H*d], v [B, Nk, H*dv], bias [H, Nq, Nk] (optional), mask [M, Nq, Nk]
+///   (optional; entry b % M serves batch entry b)  ->  [B, Nq, H*dv]
 /// A row whose scores are all -inf gives zeros.
 class AttentionOp : public CustomOp {
  public:
@@ -21,7 +21,9 @@ class AttentionOp : public CustomOp {
 
   int64_t heads() const { return heads_; }
   float scale() const { return scale_; }
-  const ggml_tensor* bias(const ggml_tensor* node) const { return has_bias_ ? node->src[3] : nullptr; }
+  const ggml_tensor* bias(const ggml_tensor* node) const {
+    return has_bias_ ? node->src[3] : nullptr;
+  }
   const ggml_tensor* mask(const ggml_tensor* node) const {
     return has_mask_ ? node->src[has_bias_ ? 4 : 3] : nullptr;
   }

@@ -18,17 +18,21 @@ struct ConvolutionParams {
 };
 
 /// Convolution of channels-last maps with zero padding, f32:
-///   x [N, H, W, Cin], weight [kh, kw, Cin/groups, Cout], bias [Cout] (optional)  ->  [N, H', W', Cout]
+///   x [N, H, W, Cin], weight [kh, kw, Cin/groups, Cout], bias [Cout] (optional)  ->  [N, H', W',
+///   Cout]
 /// with H' = (H + 2 pad - kh) / stride + 1, as torch.nn.Conv2d.
 class ConvolutionOp : public CustomOp {
  public:
-  ConvolutionOp(const ConvolutionParams& params, bool has_bias) : params_(params), has_bias_(has_bias) {}
+  ConvolutionOp(const ConvolutionParams& params, bool has_bias)
+      : params_(params), has_bias_(has_bias) {}
 
   std::string_view name() const override { return "convolution"; }
   void run(ggml_tensor* node, int part, int parts) const override;
 
   const ConvolutionParams& params() const { return params_; }
-  const ggml_tensor* bias(const ggml_tensor* node) const { return has_bias_ ? node->src[2] : nullptr; }
+  const ggml_tensor* bias(const ggml_tensor* node) const {
+    return has_bias_ ? node->src[2] : nullptr;
+  }
 
  private:
   ConvolutionParams params_;

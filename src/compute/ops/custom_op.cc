@@ -37,7 +37,8 @@ const CustomOp* custom_op_of(const ggml_tensor* node) {
   } params;
   static_assert(sizeof(params) <= sizeof(node->op_params));
   std::memcpy(&params, node->op_params, sizeof(params));
-  return params.function == run_custom_op ? static_cast<const CustomOp*>(params.user_data) : nullptr;
+  return params.function == run_custom_op ? static_cast<const CustomOp*>(params.user_data)
+                                          : nullptr;
 }
 
 Range share(int64_t count, int part, int parts) {

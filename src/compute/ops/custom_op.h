@@ -9,14 +9,15 @@
 
 namespace alref::compute {
 
-/// An operator that ggml lacks, as a GGML_OP_CUSTOM node. `run` is the portable version, which ggml's CPU backend
-/// calls; our oneDNN backend recognises the class and may know a faster way (compute/onednn).
+/// An operator that ggml lacks, as a GGML_OP_CUSTOM node. `run` is the portable version, which
+/// ggml's CPU backend calls; our oneDNN backend recognises the class and may know a faster way
+/// (compute/onednn).
 class CustomOp {
  public:
   virtual ~CustomOp() = default;
   virtual std::string_view name() const = 0;
-  /// Part `part` of `parts` of the work; the parts run at the same time and write different elements.
-  /// Arguments are node->src[0], [1], ...; the result goes to node->data.
+  /// Part `part` of `parts` of the work; the parts run at the same time and write different
+  /// elements. Arguments are node->src[0], [1], ...; the result goes to node->data.
   virtual void run(ggml_tensor* node, int part, int parts) const = 0;
 };
 

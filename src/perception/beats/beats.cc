@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/beats/beats.h"
 
+#include "alref/error.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
-
-#include "alref/error.h"
 
 namespace alref::beats {
 namespace {
@@ -25,7 +25,8 @@ constexpr size_t kMaxStages = 4;
 // A convolution whose kernel equals its stride is a matrix product on patches.
 compute::nn::Linear patch_matrix(const Weights& w, const Config& c) {
   const int64_t pixels = c.patch_size * c.patch_size;
-  const std::vector<float> weight = w.values("weight", {c.patch_dim, 1, c.patch_size, c.patch_size});
+  const std::vector<float> weight =
+      w.values("weight", {c.patch_dim, 1, c.patch_size, c.patch_size});
   return {w.constant("weight (as a matrix)", {c.patch_dim, pixels}, weight),
           c.patch_bias ? w.f32("bias", {c.patch_dim}) : nullptr};
 }
@@ -53,7 +54,8 @@ Beats::Beats(const std::filesystem::path& path, Device& device)
       encoder_(weights_ / "encoder", config_),
       predictor_(weights_ / "predictor", config_.dim, config_.classes) {
   if (config_.patch_dim != config_.dim) {
-    projection_ = std::make_unique<compute::nn::Linear>(weights_ / "post_extract_proj", config_.patch_dim, config_.dim);
+    projection_ = std::make_unique<compute::nn::Linear>(weights_ / "post_extract_proj",
+                                                        config_.patch_dim, config_.dim);
   }
 }
 
@@ -68,7 +70,8 @@ Beats::Stage& Beats::stage_for(int64_t rows) {
   const int64_t tokens = rows * (config_.mel_bins / config_.patch_size);
   auto made = std::make_unique<Stage>(weights_.device());
   Graph& g = made->graph;
-  made->bias = compute::DeviceTensor(weights_.device(), GGML_TYPE_F32, {config_.heads, tokens, tokens});
+  made->bias =
+      compute::DeviceTensor(weights_.device(), GGML_TYPE_F32, {config_.heads, tokens, tokens});
   made->bias.write(encoder_.position_bias(tokens));
   made->patches = g.input(GGML_TYPE_F32, {tokens, config_.patch_size * config_.patch_size});
   ggml_tensor* x = patch_norm_(g, patch_embedding_(g, made->patches));
@@ -79,14 +82,17 @@ Beats::Stage& Beats::stage_for(int64_t rows) {
 }
 
 Beats::Output Beats::run(std::span<const float> samples) {
-  const auto bins = static_cast<size_t>(config_.mel_bins), patch = static_cast<size_t>(config_.patch_size);
+  const auto bins = static_cast<size_t>(config_.mel_bins),
+             patch = static_cast<size_t>(config_.patch_size);
   std::vector<float> scaled(samples.size());
-  std::transform(samples.begin(), samples.end(), scaled.begin(), [](float s) { return s * kKaldiScale; });
+  std::transform(samples.begin(), samples.end(), scaled.begin(),
+                 [](float s) { return s * kKaldiScale; });
   const size_t shortest = kSampleRate / 1000 * (25 + 10 * (patch - 1));  // one row of patches
   if (scaled.size() < shortest) scaled.resize(shortest);
 
   std::vector<float> energies = filter_banks_(scaled);
-  const auto mean = static_cast<float>(config_.fbank_mean), spread = static_cast<float>(2 * config_.fbank_std);
+  const auto mean = static_cast<float>(config_.fbank_mean),
+             spread = static_cast<float>(2 * config_.fbank_std);
   for (float& e : energies) e = (e - mean) / spread;
 
   // Patches go through the mel bins first, then through time (BEATs.py flattens [time, bins]).
@@ -112,18 +118,21 @@ Beats::Output Beats::run(std::span<const float> samples) {
   std::vector<double> sums(classes);
   for (size_t i = 0; i < logits.size(); ++i) sums[i % classes] += logits[i];
   const double tokens = static_cast<double>(logits.size() / classes);
-  for (double sum : sums) output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-sum / tokens))));
+  for (double sum : sums)
+    output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-sum / tokens))));
   return output;
 }
 
 std::vector<AudioTag> Beats::tag(const Waveform& sound) {
   if (sound.sample_rate != kSampleRate || sound.channels != 1) {
-    throw Error(ErrorKind::kInvalidArgument, "expected a mono sound of 16000 samples a second, got " +
-                                                 std::to_string(sound.channels) + " channels of " +
-                                                 std::to_string(sound.sample_rate));
+    throw Error(ErrorKind::kInvalidArgument,
+                "expected a mono sound of 16000 samples a second, got " +
+                    std::to_string(sound.channels) + " channels of " +
+                    std::to_string(sound.sample_rate));
   }
   const std::span<const float> samples(sound.samples);
-  const size_t window = samples.size() <= kLongestInput ? std::max<size_t>(samples.size(), 1) : kWindow;
+  const size_t window =
+      samples.size() <= kLongestInput ? std::max<size_t>(samples.size(), 1) : kWindow;
   std::vector<float> best(static_cast<size_t>(config_.classes));
   size_t start = 0;
   do {
@@ -135,10 +144,12 @@ std::vector<AudioTag> Beats::tag(const Waveform& sound) {
 
   std::vector<AudioTag> tags;
   for (size_t i = 0; i < best.size(); ++i) {
-    tags.push_back({.id = config_.label_ids[i], .name = config_.label_names[i], .probability = best[i]});
+    tags.push_back(
+        {.id = config_.label_ids[i], .name = config_.label_names[i], .probability = best[i]});
   }
-  std::stable_sort(tags.begin(), tags.end(),
-                   [](const AudioTag& a, const AudioTag& b) { return a.probability > b.probability; });
+  std::stable_sort(tags.begin(), tags.end(), [](const AudioTag& a, const AudioTag& b) {
+    return a.probability > b.probability;
+  });
   return tags;
 }
 

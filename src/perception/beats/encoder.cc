@@ -13,23 +13,26 @@ namespace {
 using compute::Graph;
 using compute::Weights;
 
-// grep_linear has eight outputs of which backbone.py sums the first four and the last four: the same as two outputs with summed
-// weights.
+// grep_linear has eight outputs of which backbone.py sums the first four and the last four: the
+// same as two outputs with summed weights.
 compute::nn::Linear fold_gate(const Weights& w, int64_t head_dim) {
   const std::vector<float> weight = w.values("weight", {8, head_dim}), bias = w.values("bias", {8});
   std::vector<float> folded(static_cast<size_t>(2 * head_dim)), folded_bias(2);
   for (size_t row = 0; row < 8; ++row) {
     folded_bias[row / 4] += bias[row];
     for (size_t i = 0; i < static_cast<size_t>(head_dim); ++i) {
-      folded[row / 4 * static_cast<size_t>(head_dim) + i] += weight[row * static_cast<size_t>(head_dim) + i];
+      folded[row / 4 * static_cast<size_t>(head_dim) + i] +=
+          weight[row * static_cast<size_t>(head_dim) + i];
     }
   }
-  return {w.constant("weight (summed)", {2, head_dim}, folded), w.constant("bias (summed)", {2}, folded_bias)};
+  return {w.constant("weight (summed)", {2, head_dim}, folded),
+          w.constant("bias (summed)", {2}, folded_bias)};
 }
 
-// torch.nn.utils.weight_norm with dim=2 on [dim, dim / groups, kernel]: each tap has a length of its own. Returned channels last,
-// [kernel, dim / groups, dim].
-std::vector<float> fold_weight_norm(const Weights& w, int64_t dim, int64_t group_in, int64_t kernel) {
+// torch.nn.utils.weight_norm with dim=2 on [dim, dim / groups, kernel]: each tap has a length of
+// its own. Returned channels last, [kernel, dim / groups, dim].
+std::vector<float> fold_weight_norm(const Weights& w, int64_t dim, int64_t group_in,
+                                    int64_t kernel) {
   const std::vector<float> v = w.values("weight_v", {dim, group_in, kernel});
   const std::vector<float> length = w.values("weight_g", {1, 1, kernel});
   std::vector<double> norm(static_cast<size_t>(kernel));
@@ -39,8 +42,9 @@ std::vector<float> fold_weight_norm(const Weights& w, int64_t dim, int64_t group
     for (int64_t i = 0; i < group_in; ++i) {
       for (int64_t t = 0; t < kernel; ++t) {
         const auto tap = static_cast<size_t>(t);
-        folded[static_cast<size_t>((t * group_in + i) * dim + o)] = static_cast<float>(
-            v[static_cast<size_t>((o * group_in + i) * kernel + t)] * length[tap] / std::sqrt(norm[tap]));
+        folded[static_cast<size_t>((t * group_in + i) * dim + o)] =
+            static_cast<float>(v[static_cast<size_t>((o * group_in + i) * kernel + t)] *
+                               length[tap] / std::sqrt(norm[tap]));
       }
     }
   }
@@ -49,12 +53,15 @@ std::vector<float> fold_weight_norm(const Weights& w, int64_t dim, int64_t group
 
 }  // namespace
 
-std::vector<int32_t> relative_position_buckets(int64_t tokens, int64_t buckets, int64_t max_distance) {
+std::vector<int32_t> relative_position_buckets(int64_t tokens, int64_t buckets,
+                                               int64_t max_distance) {
   const int64_t half = buckets / 2, exact = half / 2;
   std::vector<int32_t> result;
   result.reserve(static_cast<size_t>(tokens * tokens));
-  // In float, as the official code, so that a distance at the edge of two buckets falls to the same one.
-  const auto scale = static_cast<float>(std::log(static_cast<double>(max_distance) / static_cast<double>(exact)));
+  // In float, as the official code, so that a distance at the edge of two buckets falls to the same
+  // one.
+  const auto scale =
+      static_cast<float>(std::log(static_cast<double>(max_distance) / static_cast<double>(exact)));
   for (int64_t query = 0; query < tokens; ++query) {
     for (int64_t key = 0; key < tokens; ++key) {
       const int64_t distance = std::abs(key - query);
@@ -91,8 +98,9 @@ Encoder::Encoder(const Weights& w, const Config& config)
                                  .pad_w = config.position_kernel / 2,
                                  .groups = config.position_groups},
       /*has_bias=*/true);
-  position_weight_ = conv.constant("weight (norm folded)", {1, config.position_kernel, group_in, config.dim},
-                                   fold_weight_norm(conv, config.dim, group_in, config.position_kernel));
+  position_weight_ =
+      conv.constant("weight (norm folded)", {1, config.position_kernel, group_in, config.dim},
+                    fold_weight_norm(conv, config.dim, group_in, config.position_kernel));
   position_bias_ = conv.f32("bias", {config.dim});
   for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(w / "layers" / i, config);
   bias_table_ = (w / "layers" / 0 / "self_attn" / "relative_attention_bias")
@@ -100,7 +108,8 @@ Encoder::Encoder(const Weights& w, const Config& config)
 }
 
 std::vector<float> Encoder::position_bias(int64_t tokens) const {
-  const std::vector<int32_t> buckets = relative_position_buckets(tokens, config_.buckets, config_.max_distance);
+  const std::vector<int32_t> buckets =
+      relative_position_buckets(tokens, config_.buckets, config_.max_distance);
   const auto heads = static_cast<size_t>(config_.heads);
   std::vector<float> bias(heads * buckets.size());
   for (size_t h = 0; h < heads; ++h) {
@@ -115,17 +124,20 @@ std::vector<float> Encoder::position_bias(int64_t tokens) const {
 ggml_tensor* Encoder::encode_positions(Graph& g, ggml_tensor* x) const {
   ggml_context* c = g.context();
   const int64_t tokens = x->ne[1], extra = config_.position_kernel % 2 == 0 ? 1 : 0;
-  ggml_tensor* y = compute::custom(g, position_op_, {1, 1, tokens + extra, config_.dim},
-                                   {ggml_reshape_4d(c, x, config_.dim, tokens, 1, 1), position_weight_, position_bias_});
+  ggml_tensor* y = compute::custom(
+      g, position_op_, {1, 1, tokens + extra, config_.dim},
+      {ggml_reshape_4d(c, x, config_.dim, tokens, 1, 1), position_weight_, position_bias_});
   y = ggml_view_2d(c, y, config_.dim, tokens, y->nb[1], 0);
   return ggml_add(c, x, compute::nn::activate(g, y, compute::nn::Activation::kGelu));
 }
 
 // bias * (a * (b * grep_a - 1) + 2), with gates a and b for each query and head.
-ggml_tensor* Encoder::gated_bias(Graph& g, const Layer& layer, ggml_tensor* query, ggml_tensor* bias) const {
+ggml_tensor* Encoder::gated_bias(Graph& g, const Layer& layer, ggml_tensor* query,
+                                 ggml_tensor* bias) const {
   ggml_context* c = g.context();
   const int64_t tokens = query->ne[1], heads = config_.heads;
-  ggml_tensor* gates = ggml_sigmoid(c, layer.gate(g, ggml_reshape_3d(c, query, config_.dim / heads, heads, tokens)));
+  ggml_tensor* gates =
+      ggml_sigmoid(c, layer.gate(g, ggml_reshape_3d(c, query, config_.dim / heads, heads, tokens)));
   // [tokens, heads, 2] -> two of [heads, tokens, 1]
   const auto gate = [&](int64_t which) {
     ggml_tensor* view = ggml_view_3d(c, gates, 1, heads, tokens, gates->nb[1], gates->nb[2],
@@ -140,13 +152,15 @@ ggml_tensor* Encoder::gated_bias(Graph& g, const Layer& layer, ggml_tensor* quer
 
 ggml_tensor* Encoder::operator()(Graph& g, ggml_tensor* x, ggml_tensor* bias) const {
   ggml_context* c = g.context();
-  const auto residual_scale = static_cast<float>(std::pow(2.0 * static_cast<double>(config_.layers), 0.25));
+  const auto residual_scale =
+      static_cast<float>(std::pow(2.0 * static_cast<double>(config_.layers), 0.25));
   const float score_scale = 1 / std::sqrt(static_cast<float>(config_.dim / config_.heads));
   x = norm_(g, encode_positions(g, x));
   for (const Layer& layer : layers_) {
     ggml_tensor* query = layer.query(g, x);
-    ggml_tensor* y = compute::nn::attention(g, query, layer.key(g, x), layer.value(g, x), config_.heads, score_scale,
-                                            gated_bias(g, layer, query, bias));
+    ggml_tensor* y =
+        compute::nn::attention(g, query, layer.key(g, x), layer.value(g, x), config_.heads,
+                               score_scale, gated_bias(g, layer, query, bias));
     x = layer.attention_norm(g, ggml_add(c, layer.out(g, y), ggml_scale(c, x, residual_scale)));
     y = layer.fc2(g, compute::nn::activate(g, layer.fc1(g, x), compute::nn::Activation::kGelu));
     x = layer.final_norm(g, ggml_add(c, y, ggml_scale(c, x, residual_scale)));

@@ -12,12 +12,15 @@
 
 namespace alref::beats {
 
-/// Buckets of relative positions key - query for `tokens` tokens, [tokens, tokens] (backbone.py, _relative_positions_bucket):
-/// half of them for keys behind the query, exact up to a quarter of the buckets, logarithmic up to max_distance.
-std::vector<int32_t> relative_position_buckets(int64_t tokens, int64_t buckets, int64_t max_distance);
+/// Buckets of relative positions key - query for `tokens` tokens, [tokens, tokens] (backbone.py,
+/// _relative_positions_bucket): half of them for keys behind the query, exact up to a quarter of
+/// the buckets, logarithmic up to max_distance.
+std::vector<int32_t> relative_position_buckets(int64_t tokens, int64_t buckets,
+                                               int64_t max_distance);
 
-/// BEATs' transformer (backbone.py, class TransformerEncoder): a grouped convolution encodes positions, post-norm layers with
-/// residuals scaled up (deep norm), attention with a gated bias by relative position that all layers share.
+/// BEATs' transformer (backbone.py, class TransformerEncoder): a grouped convolution encodes
+/// positions, post-norm layers with residuals scaled up (deep norm), attention with a gated bias by
+/// relative position that all layers share.
 ///   x [tokens, dim] -> [tokens, dim]
 class Encoder {
  public:
@@ -26,7 +29,8 @@ class Encoder {
   /// bias [heads, tokens, tokens], from position_bias().
   ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* bias) const;
 
-  /// The shared bias by relative position, before the layers' gates: [heads, tokens, tokens], on the host.
+  /// The shared bias by relative position, before the layers' gates: [heads, tokens, tokens], on
+  /// the host.
   std::vector<float> position_bias(int64_t tokens) const;
 
  private:
@@ -40,7 +44,8 @@ class Encoder {
   };
 
   ggml_tensor* encode_positions(compute::Graph& g, ggml_tensor* x) const;
-  ggml_tensor* gated_bias(compute::Graph& g, const Layer& layer, ggml_tensor* query, ggml_tensor* bias) const;
+  ggml_tensor* gated_bias(compute::Graph& g, const Layer& layer, ggml_tensor* query,
+                          ggml_tensor* bias) const;
 
   Config config_;
   std::shared_ptr<compute::ConvolutionOp> position_op_;

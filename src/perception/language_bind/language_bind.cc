@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perception/language_bind/language_bind.h"
 
+#include "alref/error.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <string>
-
-#include "alref/error.h"
 
 namespace alref::language_bind {
 namespace {
@@ -50,7 +50,8 @@ std::vector<float> fuse_chunks(std::span<const float> mel, int64_t bins, int64_t
     for (int64_t frame = 0; frame < frames; ++frame) {
       const int64_t source = (starts[channel] + frame) % total;  // a short sound is repeated
       for (int64_t bin = 0; bin < bins; ++bin) {
-        fused[static_cast<size_t>((channel * bins + bin) * frames + frame)] = mel[static_cast<size_t>(source * bins + bin)];
+        fused[static_cast<size_t>((channel * bins + bin) * frames + frame)] =
+            mel[static_cast<size_t>(source * bins + bin)];
       }
     }
   }
@@ -65,12 +66,15 @@ struct LanguageBind::TextTower {
         norm(w / "text_model" / "final_layer_norm", config.text.dim, config.text.eps),
         projection(w / "text_projection", config.text.dim, config.projection_dim, /*bias=*/false) {
     const Weights embeddings = w / "text_model" / "embeddings";
-    ggml_tensor* words = (embeddings / "token_embedding").tensor("weight", {config.vocabulary, config.text.dim});
-    ggml_tensor* positions = (embeddings / "position_embedding").f32("weight", {config.max_tokens, config.text.dim});
+    ggml_tensor* words =
+        (embeddings / "token_embedding").tensor("weight", {config.vocabulary, config.text.dim});
+    ggml_tensor* positions =
+        (embeddings / "position_embedding").f32("weight", {config.max_tokens, config.text.dim});
     const int64_t n = config.max_tokens;
     std::vector<float> causal(static_cast<size_t>(n * n));
     for (int64_t i = 0; i < n; ++i) {
-      for (int64_t j = i + 1; j < n; ++j) causal[static_cast<size_t>(i * n + j)] = -std::numeric_limits<float>::infinity();
+      for (int64_t j = i + 1; j < n; ++j)
+        causal[static_cast<size_t>(i * n + j)] = -std::numeric_limits<float>::infinity();
     }
     ggml_tensor* mask = w.constant("causal mask", {1, n, n}, causal);
     ggml_context* c = graph.context();
@@ -92,7 +96,8 @@ struct LanguageBind::TextTower {
   ggml_tensor* embedding;
 };
 
-// vision_model and visual_projection on filter banks (modeling_audio.py, CLIPVisionTransformer with one frame).
+// vision_model and visual_projection on filter banks (modeling_audio.py, CLIPVisionTransformer with
+// one frame).
 struct LanguageBind::AudioTower {
   AudioTower(const Weights& w, const Config& config)
       : banks({.sample_rate = kSampleRate,
@@ -102,19 +107,24 @@ struct LanguageBind::AudioTower {
         pre_norm(w / "vision_model" / "pre_layrnorm", config.audio.dim, config.audio.eps),
         tower(w / "vision_model" / "encoder", config.audio),
         post_norm(w / "vision_model" / "post_layernorm", config.audio.dim, config.audio.eps),
-        projection(w / "visual_projection", config.audio.dim, config.projection_dim, /*bias=*/false) {
+        projection(w / "visual_projection", config.audio.dim, config.projection_dim,
+                   /*bias=*/false) {
     const int64_t patches_count = config.mel_bins / config.patch * (config.frames / config.patch);
     const int64_t pixels = kChannels * config.patch * config.patch;
     const Weights embeddings = w / "vision_model" / "embeddings";
     // Kernel and stride are equal: a matrix product on patches.
-    const std::vector<float> kernel = (embeddings / "patch_embedding")
-                                          .values("weight", {config.audio.dim, kChannels, config.patch, config.patch});
-    const Linear patch_embedding(embeddings.constant("patches (as a matrix)", {config.audio.dim, pixels}, kernel), nullptr);
+    const std::vector<float> kernel =
+        (embeddings / "patch_embedding")
+            .values("weight", {config.audio.dim, kChannels, config.patch, config.patch});
+    const Linear patch_embedding(
+        embeddings.constant("patches (as a matrix)", {config.audio.dim, pixels}, kernel), nullptr);
     ggml_tensor* first = embeddings.f32("class_embedding", {config.audio.dim});
-    ggml_tensor* positions = (embeddings / "position_embedding").f32("weight", {patches_count + 1, config.audio.dim});
+    ggml_tensor* positions =
+        (embeddings / "position_embedding").f32("weight", {patches_count + 1, config.audio.dim});
     ggml_context* c = graph.context();
     patches = graph.input(GGML_TYPE_F32, {patches_count, pixels});
-    ggml_tensor* x = ggml_concat(c, ggml_reshape_2d(c, first, config.audio.dim, 1), patch_embedding(graph, patches), 1);
+    ggml_tensor* x = ggml_concat(c, ggml_reshape_2d(c, first, config.audio.dim, 1),
+                                 patch_embedding(graph, patches), 1);
     x = pre_norm(graph, ggml_add(c, x, positions));
     x = tower(graph, ggml_reshape_3d(c, x, config.audio.dim, patches_count + 1, 1), nullptr);
     x = post_norm(graph, ggml_view_2d(c, x, config.audio.dim, 1, x->nb[1], 0));
@@ -132,10 +142,13 @@ struct LanguageBind::AudioTower {
 };
 
 LanguageBind::LanguageBind(const std::filesystem::path& path, Device& device)
-    : weights_(Weights::open(path, device)), config_(Config::read(weights_.file())), tokenizer_(config_.merges) {
+    : weights_(Weights::open(path, device)),
+      config_(Config::read(weights_.file())),
+      tokenizer_(config_.merges) {
   if (static_cast<int64_t>(tokenizer_.size()) != config_.vocabulary) {
-    throw Error(ErrorKind::kModel, path.string() + ": its merges make " + std::to_string(tokenizer_.size()) +
-                                       " tokens, expected " + std::to_string(config_.vocabulary));
+    throw Error(ErrorKind::kModel, path.string() + ": its merges make " +
+                                       std::to_string(tokenizer_.size()) + " tokens, expected " +
+                                       std::to_string(config_.vocabulary));
   }
   text_ = std::make_unique<TextTower>(weights_, config_);
   if (config_.has_audio) audio_ = std::make_unique<AudioTower>(weights_, config_);
@@ -155,21 +168,26 @@ std::vector<float> LanguageBind::embed_text(std::string_view text) {
 
 std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {
   if (!audio_) {
-    throw Error(ErrorKind::kInvalidArgument, weights_.file().path().string() + ": holds no network for sounds");
+    throw Error(ErrorKind::kInvalidArgument,
+                weights_.file().path().string() + ": holds no network for sounds");
   }
   if (sound.sample_rate != kSampleRate || sound.channels != 1) {
-    throw Error(ErrorKind::kInvalidArgument, "expected a mono sound of 16000 samples a second, got " +
-                                                 std::to_string(sound.channels) + " channels of " +
-                                                 std::to_string(sound.sample_rate));
+    throw Error(ErrorKind::kInvalidArgument,
+                "expected a mono sound of 16000 samples a second, got " +
+                    std::to_string(sound.channels) + " channels of " +
+                    std::to_string(sound.sample_rate));
   }
   std::vector<float> samples = sound.samples;
   for (float& s : samples) s = std::isfinite(s) ? s : 0;
-  const double mean = samples.empty() ? 0 : std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+  const double mean = samples.empty() ? 0
+                                      : std::accumulate(samples.begin(), samples.end(), 0.0) /
+                                            static_cast<double>(samples.size());
   for (float& s : samples) s -= static_cast<float>(mean);
   if (samples.size() < kShortest) samples.resize(kShortest);
 
   const int64_t patch = config_.patch, columns = config_.frames / patch;
-  std::vector<float> picture = fuse_chunks(audio_->banks(samples), config_.mel_bins, config_.frames);
+  std::vector<float> picture =
+      fuse_chunks(audio_->banks(samples), config_.mel_bins, config_.frames);
   for (float& value : picture) value = (value - config_.mean) / (config_.std * 2);
   std::vector<float> patches;
   patches.reserve(picture.size());

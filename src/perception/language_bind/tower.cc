@@ -29,7 +29,8 @@ ggml_tensor* Tower::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask) cons
   const float scale = 1 / std::sqrt(static_cast<float>(config_.dim / config_.heads));
   for (const Layer& layer : layers_) {
     ggml_tensor* y = layer.norm1(g, x);
-    y = compute::nn::attention(g, layer.query(g, y), layer.key(g, y), layer.value(g, y), config_.heads, scale,
+    y = compute::nn::attention(g, layer.query(g, y), layer.key(g, y), layer.value(g, y),
+                               config_.heads, scale,
                                /*bias=*/nullptr, mask);
     x = ggml_add(c, layer.out(g, y), x);
     y = layer.fc1(g, layer.norm2(g, x));

@@ -10,7 +10,8 @@
 
 namespace alref::language_bind {
 
-/// CLIP's pre-norm transformer (arXiv:2103.00020; Hugging Face modeling_clip.py, class CLIPEncoder).
+/// CLIP's pre-norm transformer (arXiv:2103.00020; Hugging Face modeling_clip.py, class
+/// CLIPEncoder).
 ///   x [B, N, dim] -> [B, N, dim]
 /// Weights: layers.I.{layer_norm1, self_attn.{q,k,v,out}_proj, layer_norm2, mlp.fc1, mlp.fc2}.
 class Tower {

@@ -67,7 +67,8 @@ std::string to_string(const NounPhrase& phrase) {
 }
 
 std::string caption_of(const NounPhrase& phrase) {
-  // With an article: alone under the detector's sub-sentence mask, a text encoder's token for a bare noun hardly tells nouns apart.
+  // With an article: alone under the detector's sub-sentence mask, a text encoder's token for a
+  // bare noun hardly tells nouns apart.
   std::string caption = "the ";
   for (const Constraint& c : phrase.constraints) {
     if (c.trait == Trait::kQuality && !c.negated) caption += c.value + " ";

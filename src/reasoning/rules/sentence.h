@@ -59,7 +59,8 @@ struct Sentence {
 std::string to_string(const NounPhrase& phrase);
 std::string to_string(const Constraint& constraint);
 
-/// The words for the detector, with an article: "the striped cat"; "the object" where there is no noun.
+/// The words for the detector, with an article: "the striped cat"; "the object" where there is no
+/// noun.
 std::string caption_of(const NounPhrase& phrase);
 
 /// Reads an English referring expression; never fails, words that it cannot place end in `unread`.

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/types.h"
+
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 
-#include "alref/types.h"
-
 namespace alref::testing {
 
-/// Three tones with noise, 16 kHz: the same samples as chord() in tests/core/make_filter_bank_goldens.py.
+/// Three tones with noise, 16 kHz: the same samples as chord() in
+/// tests/core/make_filter_bank_goldens.py.
 inline Waveform chord(double seconds) {
   Waveform wave{.sample_rate = 16000};
   uint64_t state = 1;
@@ -17,7 +18,8 @@ inline Waveform chord(double seconds) {
     double sum = 0;
     for (double f : {300, 750, 1900}) sum += std::sin(2 * std::numbers::pi * t / 16000 * f) * 0.1;
     state = state * 6364136223846793005u + 1442695040888963407u;
-    wave.samples.push_back(static_cast<float>(sum + (static_cast<double>(state >> 33) / (1 << 30) - 1) * 0.05));
+    wave.samples.push_back(
+        static_cast<float>(sum + (static_cast<double>(state >> 33) / (1 << 30) - 1) * 0.05));
   }
   return wave;
 }

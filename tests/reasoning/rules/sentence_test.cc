@@ -33,7 +33,8 @@ TEST(SentenceTest, GoldenParses) {
 }
 
 TEST(SentenceTest, CaptionIsTheNounWithItsQualities) {
-  EXPECT_EQ(caption_of(parse_sentence("the second striped cat from the left").head), "the striped cat");
+  EXPECT_EQ(caption_of(parse_sentence("the second striped cat from the left").head),
+            "the striped cat");
   EXPECT_EQ(caption_of(parse_sentence("the red fire truck moving left").head), "the fire truck");
   EXPECT_EQ(caption_of(parse_sentence("the one on the left").head), "the object");
 }
