@@ -112,23 +112,35 @@ TEST(FoldedLinearTest, EqualsTheTwoInTurn) {
 
 struct WindowCase {
   int batch, height, width, window, pool, heads, dim;
+  int shift = 0;
+  bool bias = false;
 };
 
 class WindowAttentionTest : public ::testing::TestWithParam<WindowCase> {};
 
-// Oracle: partition with padding, attention, merge, as in the official code, in double.
+// The strip of a rolled, filled map that a line belongs to (the slices of GroundingDINO's
+// swin_transformer.py, class BasicLayer): pixels of different strips do not see each other.
+int strip(int position, int length, const WindowCase& p) {
+  if (p.shift == 0 || position < length - p.window) return 0;
+  return position < length - p.shift ? 1 : 2;
+}
+
+// Oracle: filling up, roll, partition, attention with bias and mask, merge and roll back, as in the
+// official codes, in double.
 TEST_P(WindowAttentionTest, MatchesPartitionAttentionAndMerge) {
   const WindowCase& p = GetParam();
   const int channels = p.heads * p.dim, hq = p.height / p.pool, wq = p.width / p.pool,
-            wq_side = p.window / p.pool;
+            wq_side = p.window / p.pool, places = p.window * p.window;
   const auto q = random_values(p.batch * hq * wq * channels, 1);
   const auto qkv = random_values(p.batch * p.height * p.width * 3 * channels, 2);
   const auto pad = random_values(3 * channels, 3);
+  const auto bias = random_values(p.heads * places * places, 4);
   TinyModel model({});
   const std::vector<float> got = model.run(
       {{{p.batch, hq, wq, channels}, q},
        {{p.batch, p.height, p.width, 3 * channels}, qkv},
-       {{3 * channels}, pad}},
+       {{3 * channels}, pad},
+       {{p.heads, places, places}, bias}},
       [&](Graph& g, auto in) {
         ggml_context* c = g.context();
         const auto part = [&](int i) {
@@ -140,32 +152,46 @@ TEST_P(WindowAttentionTest, MatchesPartitionAttentionAndMerge) {
           return ggml_view_1d(c, in[2], channels,
                               static_cast<size_t>(i * channels) * sizeof(float));
         };
-        return window_attention(g, {.heads = p.heads, .window = p.window, .query_window = wq_side},
-                                in[0], part(1), part(2), padding(1), padding(2));
+        return window_attention(
+            g, {.heads = p.heads, .window = p.window, .query_window = wq_side, .shift = p.shift},
+            in[0], part(1), part(2), padding(1), padding(2), p.bias ? in[3] : nullptr);
       });
 
-  const auto kv = [&](int n, int y, int x, int which, int c) -> double {
+  const int filled_h = (p.height + p.window - 1) / p.window * p.window,
+            filled_w = (p.width + p.window - 1) / p.window * p.window;
+  // Of the rolled map.
+  const auto kv = [&](int n, int rolled_y, int rolled_x, int which, int c) -> double {
+    const int y = (rolled_y + p.shift) % filled_h, x = (rolled_x + p.shift) % filled_w;
     if (y >= p.height || x >= p.width) return pad[which * channels + c];
     return qkv[((n * p.height + y) * p.width + x) * 3 * channels + which * channels + c];
+  };
+  const auto region = [&](int y, int x) {
+    return 3 * strip(y, filled_h, p) + strip(x, filled_w, p);
   };
   std::vector<double> expected;
   for (int n = 0; n < p.batch; ++n) {
     for (int y = 0; y < hq; ++y) {
       for (int x = 0; x < wq; ++x) {
-        const int y0 = y / wq_side * p.window, x0 = x / wq_side * p.window;
+        const int qy = (y - p.shift + filled_h) % filled_h,
+                  qx = (x - p.shift + filled_w) % filled_w;
+        const int y0 = qy / wq_side * p.window, x0 = qx / wq_side * p.window,
+                  i = qy % wq_side * wq_side + qx % wq_side;
         for (int h = 0; h < p.heads; ++h) {
           std::vector<double> weights, out(p.dim);
           double sum = 0;
-          for (int j = 0; j < p.window * p.window; ++j) {
+          for (int j = 0; j < places; ++j) {
+            const int ky = y0 + j / p.window, kx = x0 + j % p.window;
             double score = 0;
             for (int c = h * p.dim; c < (h + 1) * p.dim; ++c) {
-              score += q[((n * hq + y) * wq + x) * channels + c] *
-                       kv(n, y0 + j / p.window, x0 + j % p.window, 1, c);
+              score += q[((n * hq + y) * wq + x) * channels + c] * kv(n, ky, kx, 1, c);
             }
-            weights.push_back(std::exp(score / std::sqrt(p.dim)));
+            score /= std::sqrt(p.dim);
+            if (p.bias) score += bias[(h * places + i) * places + j];
+            if (p.shift && region(qy, qx) != region(ky, kx)) score -= 100;
+            weights.push_back(std::exp(score));
             sum += weights.back();
           }
-          for (int j = 0; j < p.window * p.window; ++j) {
+          for (int j = 0; j < places; ++j) {
             for (int c = 0; c < p.dim; ++c) {
               out[c] +=
                   weights[j] / sum * kv(n, y0 + j / p.window, x0 + j % p.window, 2, h * p.dim + c);
@@ -179,12 +205,15 @@ TEST_P(WindowAttentionTest, MatchesPartitionAttentionAndMerge) {
   EXPECT_LE(relative_error(got, expected), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, WindowAttentionTest,
-                         ::testing::Values(WindowCase{1, 8, 12, 4, 1, 2, 8},
-                                           WindowCase{2, 8, 8, 4, 2, 1, 16},
-                                           WindowCase{1, 10, 6, 4, 1, 2, 5},
-                                           WindowCase{1, 16, 18, 14, 2, 2, 12},
-                                           WindowCase{1, 9, 9, 7, 1, 4, 24}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, WindowAttentionTest,
+    ::testing::Values(WindowCase{1, 8, 12, 4, 1, 2, 8}, WindowCase{2, 8, 8, 4, 2, 1, 16},
+                      WindowCase{1, 10, 6, 4, 1, 2, 5}, WindowCase{1, 16, 18, 14, 2, 2, 12},
+                      WindowCase{1, 9, 9, 7, 1, 4, 24}, WindowCase{1, 14, 21, 7, 1, 3, 32, 0, true},
+                      WindowCase{2, 14, 21, 7, 1, 3, 32, 3, true},
+                      WindowCase{1, 17, 9, 7, 1, 2, 16, 3, true},
+                      WindowCase{1, 3, 5, 4, 1, 1, 8, 2, true},
+                      WindowCase{2, 9, 9, 4, 1, 2, 8, 2, false}));
 
 }  // namespace
 }  // namespace alref::compute

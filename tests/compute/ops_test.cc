@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <set>
-
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compute/ops/patch_merge_op.h"
 #include "compute/ops/sine_embedding_op.h"
 #include "compute/ops/softmax_pool_op.h"
-#include "compute/ops/window_op.h"
 #include "compute/tiny_model.h"
 
 namespace alref::compute {
@@ -18,63 +15,11 @@ std::vector<float> counted(size_t n) {
   return values;
 }
 
-TEST(WindowTest, PartitionFillsUpAndRolls) {
-  TinyModel model({});
-  // 1 2 3      rolled up and left by one, after filling up to 4 x 4 with 0: 5 6 0 4 / 0 0 0 0 / 0 0
-  // 0 0 / 2 3 0 1 4 5 6
-  const std::vector<float> got = model.run(
-      {{{1, 2, 3, 1}, {1, 2, 3, 4, 5, 6}}},
-      [](Graph& g, auto in) { return window_partition(g, {.window = 4, .shift = 1}, in[0]); });
-  EXPECT_EQ(got, (std::vector<float>{5, 6, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 0, 1}));
-}
-
-TEST(WindowTest, PartitionOrdersWindowsRowByRow) {
-  TinyModel model({});
-  const std::vector<float> got = model.run({{{1, 4, 4, 1}, counted(16)}}, [](Graph& g, auto in) {
-    return window_partition(g, {.window = 2, .shift = 0}, in[0]);
-  });
-  EXPECT_EQ(got, (std::vector<float>{1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 13, 14, 11, 12, 15, 16}));
-}
-
-TEST(WindowTest, MergeUndoesPartition) {
-  const struct {
-    int batch, height, width, channels, window, shift;
-  } cases[] = {{1, 8, 8, 3, 4, 0}, {2, 9, 13, 5, 4, 2}, {1, 2, 3, 1, 7, 3}, {3, 14, 7, 2, 7, 3}};
-  for (const auto& p : cases) {
-    TinyModel model({});
-    const auto x = counted(static_cast<size_t>(p.batch * p.height * p.width * p.channels));
-    const WindowParams params{.window = p.window, .shift = p.shift};
-    const std::vector<float> got =
-        model.run({{{p.batch, p.height, p.width, p.channels}, x}}, [&](Graph& g, auto in) {
-          return window_merge(g, params, window_partition(g, params, in[0]), p.height, p.width);
-        });
-    EXPECT_EQ(got, x);
-  }
-}
-
-TEST(WindowTest, PatchMergeTakesColumnsOfSquares) {
+TEST(PatchMergeTest, TakesColumnsOfSquares) {
   TinyModel model({});
   const std::vector<float> got = model.run({{{1, 3, 2, 1}, counted(6)}},
                                            [](Graph& g, auto in) { return patch_merge(g, in[0]); });
   EXPECT_EQ(got, (std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0}));
-}
-
-// Two pixels of a window may see each other where no seam of the roll runs between them.
-TEST(WindowTest, MaskSeparatesWhatTheRollBroughtTogether) {
-  const WindowParams params{.window = 4, .shift = 2};
-  const std::vector<float> mask =
-      shifted_window_mask(params, 8, 7);  // filled up to 8 x 8: 4 windows
-  ASSERT_EQ(mask.size(), 4u * 16 * 16);
-  EXPECT_EQ(std::set<float>(mask.begin(), mask.end()), (std::set<float>{0, -100}));
-  EXPECT_THAT(std::vector<float>(mask.begin(), mask.begin() + 256), ::testing::Each(0.0f));
-  const auto sees = [&](int window, int from, int to) {
-    return mask[static_cast<size_t>((window * 16 + from) * 16 + to)] == 0;
-  };
-  EXPECT_TRUE(sees(1, 0, 1));   // columns 4 and 5, both before the seam
-  EXPECT_FALSE(sees(1, 1, 2));  // columns 5 and 6
-  EXPECT_TRUE(sees(1, 0, 12));  // rows 0 and 3
-  EXPECT_FALSE(sees(2, 4, 8));  // rows 5 and 6
-  EXPECT_FALSE(sees(3, 0, 15));
 }
 
 TEST(SineEmbeddingTest, InterleavesSinesAndCosines) {

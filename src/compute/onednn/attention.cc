@@ -161,6 +161,7 @@ class Attention {
     rows_.result_rows(task, first, count, p.pointers);
     for (int64_t i = 0; i < count; ++i) {
       auto* out = const_cast<float*>(p.pointers[i]);
+      if (!out) continue;
       const float scale = key_blocks_ == 1 ? 1.0f : p.sums[i];
       for (int64_t c = 0; c < rows_.dv; ++c) out[c] = p.result[i * result_stride() + c] * scale;
     }

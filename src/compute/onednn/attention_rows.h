@@ -83,74 +83,97 @@ struct BatchRows {
 
 /// The rows of WindowAttentionOp: a task is one head of one window.
 struct WindowRows {
-  WindowRows(const WindowAttentionOp& op, ggml_tensor* node)
-      : q(node->src[0]),
+  WindowRows(const WindowAttentionOp& window_attention, ggml_tensor* node)
+      : op(window_attention),
+        q(node->src[0]),
         k(node->src[1]),
         v(node->src[2]),
+        bias(op.bias(node)),
         pad_k(static_cast<const float*>(node->src[3]->data)),
         pad_v(static_cast<const float*>(node->src[4]->data)),
         out(node),
         heads(op.params().heads),
-        side(op.params().window),
-        query_side(op.params().query_window),
-        columns((k->ne[1] + side - 1) / side),
-        windows(columns * ((k->ne[2] + side - 1) / side)),
+        grid(k->ne[2], k->ne[1], op.params().window, op.params().shift),
+        query_grid(q->ne[2], q->ne[1], op.params().query_window, op.params().shift),
+        whole(bias || grid.shift > 0),
         d(k->ne[0] / heads),
         dv(d),
-        keys(side * side),
-        most_queries(query_side * query_side),
-        tasks(k->ne[3] * windows * heads),
+        keys(grid.side * grid.side),
+        most_queries(query_grid.side * query_grid.side),
+        tasks(k->ne[3] * grid.count() * heads),
         scale(1 / std::sqrt(static_cast<float>(d))) {}
 
   struct Place {
-    int64_t n, y, x, offset;
+    int64_t n, row, column, head;
   };
   Place place(int64_t task) const {
-    const int64_t window = task / heads % windows;
-    return {task / heads / windows, window / columns, window % columns, task % heads * d};
+    const int64_t window = task / heads % grid.count();
+    return {task / heads / grid.count(), window / grid.columns, window % grid.columns,
+            task % heads};
   }
   int64_t query_width(const Place& p) const {
-    return std::min(query_side, q->ne[1] - p.x * query_side);
+    return whole ? query_grid.side
+                 : std::min(query_grid.side, q->ne[1] - p.column * query_grid.side);
   }
   int64_t queries(int64_t task) const {
     const Place p = place(task);
-    return query_width(p) * std::min(query_side, q->ne[2] - p.y * query_side);
+    return whole ? most_queries
+                 : query_width(p) * std::min(query_grid.side, q->ne[2] - p.row * query_grid.side);
   }
   void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
     const Place p = place(task);
-    fill(q, nullptr, p, query_side, query_width(p), first, count, rows);
+    fill(q, pad_k + p.head * d, p, query_grid, query_width(p), first, count, rows);
   }
   void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(k, pad_k, place(task), side, side, first, count, rows);
+    const Place p = place(task);
+    fill(k, pad_k + p.head * d, p, grid, grid.side, first, count, rows);
   }
   void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(v, pad_v, place(task), side, side, first, count, rows);
+    const Place p = place(task);
+    fill(v, pad_v + p.head * d, p, grid, grid.side, first, count, rows);
   }
+  /// Null for a query beyond the map.
   void result_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
     const Place p = place(task);
-    fill(out, nullptr, p, query_side, query_width(p), first, count, rows);
+    fill(out, nullptr, p, query_grid, query_width(p), first, count, rows);
   }
   float* result(int64_t, int64_t) const { return nullptr; }  // not one after the other
   /// Pixels of a window, `width` of each of its lines; `pad` beyond the map.
-  static void fill(const ggml_tensor* t, const float* pad, const Place& p, int64_t window,
-                   int64_t width, int64_t first, int64_t count, const float** rows) {
-    int64_t y = p.y * window + first / width, x = first % width;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t column = p.x * window + x;
-      rows[i] =
-          y < t->ne[2] && column < t->ne[1] ? row_at(t, p.offset, column, y, p.n) : pad + p.offset;
-      if (++x == width) {
-        x = 0;
-        ++y;
+  void fill(const ggml_tensor* t, const float* pad, const Place& p, const WindowGrid& windows,
+            int64_t width, int64_t first, int64_t count, const float** rows) const {
+    int64_t i = first / width, j = first % width;
+    for (int64_t row = 0; row < count; ++row) {
+      const int64_t y = windows.line(p.row, i), x = windows.column(p.column, j);
+      rows[row] = y < t->ne[2] && x < t->ne[1] ? row_at(t, p.head * d, x, y, p.n) : pad;
+      if (++j == width) {
+        j = 0;
+        ++i;
       }
     }
   }
-  void add(kernels::SoftmaxBlock&, int64_t, int64_t, int64_t) const {}
+  void add(kernels::SoftmaxBlock& s, int64_t task, int64_t query, int64_t first_key) const {
+    if (!whole) return;
+    const Place p = place(task);
+    if (bias) {
+      s.bias = static_cast<const float*>(bias->data) + (p.head * keys + query) * keys + first_key;
+      s.bias_stride = keys;
+    }
+    if (const float* mask = op.mask(grid, p.row, p.column)) {
+      s.mask = mask + query * keys + first_key;
+      s.mask_stride = keys;
+    }
+  }
 
-  const ggml_tensor *q, *k, *v;
+  const WindowAttentionOp& op;
+  const ggml_tensor *q, *k, *v, *bias;
   const float *pad_k, *pad_v;
   ggml_tensor* out;
-  int64_t heads, side, query_side, columns, windows, d, dv, keys, most_queries, tasks;
+  int64_t heads;
+  WindowGrid grid, query_grid;
+  /// Queries are all places of a window, those beyond the map, too: bias and mask have a row for
+  /// each.
+  bool whole;
+  int64_t d, dv, keys, most_queries, tasks;
   static constexpr int64_t result_stride = 0;
   float scale;
   static constexpr bool stream = false;

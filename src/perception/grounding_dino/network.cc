@@ -26,12 +26,11 @@ struct Network::ImagePlan {
   std::vector<MapSize> levels;
   int64_t pixels = 0;            // S
   std::vector<float> proposals;  // [S, 4]
-  std::vector<DeviceTensor> window_masks;
-  DeviceTensor features;   // [batch, S, d], what the backbone leaves
-  DeviceTensor positions;  // [S, d]
-  DeviceTensor reference;  // [1, S, 2]
-  DeviceTensor valid;      // [S, 1]
-  DeviceTensor encoded;    // [batch, S, d], what the encoder leaves
+  DeviceTensor features;         // [batch, S, d], what the backbone leaves
+  DeviceTensor positions;        // [S, d]
+  DeviceTensor reference;        // [1, S, 2]
+  DeviceTensor valid;            // [S, 1]
+  DeviceTensor encoded;          // [batch, S, d], what the encoder leaves
   Graph graph;
   ggml_tensor* input = nullptr;
 };
@@ -118,7 +117,6 @@ void Network::plan_image(int64_t batch, const MapSize& size) {
   for (const MapSize& level : plan->levels) plan->pixels += level.pixels();
   const Proposals guesses = proposals(plan->levels);
   plan->proposals = guesses.boxes;
-  plan->window_masks = swin_.masks(device, size);
   plan->features = DeviceTensor(device, GGML_TYPE_F32, {batch, plan->pixels, d});
   plan->encoded = DeviceTensor(device, GGML_TYPE_F32, {batch, plan->pixels, d});
   plan->positions = DeviceTensor(device, GGML_TYPE_F32, {plan->pixels, d});
@@ -132,7 +130,7 @@ void Network::plan_image(int64_t batch, const MapSize& size) {
 
   Graph& g = plan->graph;
   plan->input = g.input(GGML_TYPE_F32, {batch, size.height, size.width, 3});
-  const std::vector<ggml_tensor*> levels = neck_(g, swin_(g, plan->input, plan->window_masks));
+  const std::vector<ggml_tensor*> levels = neck_(g, swin_(g, plan->input));
   ggml_tensor* all = plan->features.tensor();
   size_t offset = 0;
   for (size_t i = 0; i < levels.size(); ++i) {

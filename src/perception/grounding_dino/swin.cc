@@ -2,17 +2,15 @@
 #include "perception/grounding_dino/swin.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "compute/nn/attention.h"
+#include "compute/ops/patch_merge_op.h"
 
 namespace alref::grounding_dino {
 
-using compute::DeviceTensor;
 using compute::Graph;
 using compute::MapSize;
 using compute::Weights;
-using compute::WindowParams;
+using compute::WindowAttentionParams;
 namespace nn = compute::nn;
 
 namespace {
@@ -40,31 +38,33 @@ MapSize halved(const MapSize& size) { return {(size.height + 1) / 2, (size.width
 
 }  // namespace
 
-SwinBlock::SwinBlock(const Weights& w, int64_t channels, int64_t heads, const WindowParams& window,
-                     int64_t hidden)
-    : heads_(heads),
-      window_(window),
+SwinBlock::SwinBlock(const Weights& w, int64_t channels, int64_t hidden,
+                     const WindowAttentionParams& attention)
+    : attention_(attention),
       norm1_(w / "norm1", channels),
       norm2_(w / "norm2", channels),
       qkv_(w / "attn" / "qkv", channels, 3 * channels),
       proj_(w / "attn" / "proj", channels, channels),
       fc1_(w / "mlp" / "fc1", channels, hidden),
       fc2_(w / "mlp" / "fc2", hidden, channels),
-      bias_(position_bias(w / "attn", heads, window.window)) {}
+      qkv_bias_((w / "attn" / "qkv").f32("bias", {3 * channels})),
+      position_bias_(position_bias(w / "attn", attention.heads, attention.window)) {}
 
-ggml_tensor* SwinBlock::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask) const {
+ggml_tensor* SwinBlock::operator()(Graph& g, ggml_tensor* x) const {
   ggml_context* c = g.context();
   const int64_t channels = x->ne[0];
-  ggml_tensor* qkv = qkv_(g, window_partition(g, window_, norm1_(g, x)));  // [windows, n, 3 C]
+  ggml_tensor* qkv = qkv_(g, norm1_(g, x));  // [B, H, W, 3 C]
   const auto part = [&](int64_t i) {
-    return ggml_view_3d(c, qkv, channels, qkv->ne[1], qkv->ne[2], qkv->nb[1], qkv->nb[2],
-                        static_cast<size_t>(i * channels) * sizeof(float));
+    return ggml_view_4d(c, qkv, channels, qkv->ne[1], qkv->ne[2], qkv->ne[3], qkv->nb[1],
+                        qkv->nb[2], qkv->nb[3], static_cast<size_t>(i * channels) * sizeof(float));
   };
-  const float scale = 1 / std::sqrt(static_cast<float>(channels / heads_));
-  ggml_tensor* y = nn::attention(g, part(0), part(1), part(2), heads_, scale, bias_, mask);
-  // Merged before the projection, which then need not run on the filling.
-  y = proj_(g, window_merge(g, window_, y, x->ne[2], x->ne[1]));
-  x = ggml_add(c, y, x);
+  // The official code fills windows up with zeros before the projection.
+  const auto padding = [&](int64_t i) {
+    return ggml_view_1d(c, qkv_bias_, channels, static_cast<size_t>(i * channels) * sizeof(float));
+  };
+  ggml_tensor* y = window_attention(g, attention_, part(0), part(1), part(2), padding(1),
+                                    padding(2), position_bias_);
+  x = ggml_add(c, proj_(g, y), x);
   y = fc2_(g, activate(g, fc1_(g, norm2_(g, x)), nn::Activation::kGelu));
   return ggml_add(c, y, x);
 }
@@ -82,10 +82,11 @@ Swin::Swin(const Weights& w, const Config::Swin& config)
     const auto hidden = static_cast<int64_t>(static_cast<double>(channels) * config.mlp_ratio);
     Stage stage;
     for (int64_t j = 0; j < config.depths[static_cast<size_t>(i)]; ++j) {
-      const WindowParams window{.window = config.window,
-                                .shift = j % 2 == 0 ? 0 : config.window / 2};
-      stage.blocks.emplace_back(scope / "blocks" / j, channels,
-                                config.heads[static_cast<size_t>(i)], window, hidden);
+      stage.blocks.emplace_back(scope / "blocks" / j, channels, hidden,
+                                WindowAttentionParams{.heads = config.heads[static_cast<size_t>(i)],
+                                                      .window = config.window,
+                                                      .query_window = config.window,
+                                                      .shift = j % 2 == 0 ? 0 : config.window / 2});
     }
     if (i + 1 < count) {
       stage.merge_norm =
@@ -110,33 +111,11 @@ std::vector<MapSize> Swin::sizes(const MapSize& image) const {
   return result;
 }
 
-std::vector<DeviceTensor> Swin::masks(compute::Device& device, const MapSize& image) const {
-  std::vector<DeviceTensor> result(stages_.size());
-  MapSize size{image.height / kPatch, image.width / kPatch};
-  const int64_t n = config_.window * config_.window;
-  for (size_t i = 0; i < stages_.size(); ++i) {
-    const auto& blocks = stages_[i].blocks;
-    if (std::any_of(blocks.begin(), blocks.end(),
-                    [](const SwinBlock& block) { return block.is_shifted(); })) {
-      const std::vector<float> values = compute::shifted_window_mask(
-          {.window = config_.window, .shift = config_.window / 2}, size.height, size.width);
-      result[i] = DeviceTensor(device, GGML_TYPE_F32,
-                               {static_cast<int64_t>(values.size()) / (n * n), n, n});
-      result[i].write(values);
-    }
-    size = halved(size);
-  }
-  return result;
-}
-
-std::vector<ggml_tensor*> Swin::operator()(Graph& g, ggml_tensor* image,
-                                           const std::vector<DeviceTensor>& masks) const {
+std::vector<ggml_tensor*> Swin::operator()(Graph& g, ggml_tensor* image) const {
   std::vector<ggml_tensor*> maps;
   ggml_tensor* x = patch_norm_(g, patch_embed_(g, image));
-  for (size_t i = 0; i < stages_.size(); ++i) {
-    const Stage& stage = stages_[i];
-    for (const SwinBlock& block : stage.blocks)
-      x = block(g, x, block.is_shifted() ? masks[i].tensor() : nullptr);
+  for (const Stage& stage : stages_) {
+    for (const SwinBlock& block : stage.blocks) x = block(g, x);
     if (stage.out_norm) maps.push_back((*stage.out_norm)(g, x));
     if (stage.merge) x = (*stage.merge)(g, (*stage.merge_norm)(g, patch_merge(g, x)));
   }

@@ -9,7 +9,7 @@
 #include "compute/nn/linear.h"
 #include "compute/nn/norm.h"
 #include "compute/ops/deformable_attention_op.h"
-#include "compute/ops/window_op.h"
+#include "compute/ops/window_attention_op.h"
 #include "perception/grounding_dino/config.h"
 
 namespace alref::grounding_dino {
@@ -18,19 +18,18 @@ namespace alref::grounding_dino {
 /// residuals. (GroundingDINO's swin_transformer.py, class SwinTransformerBlock.)
 class SwinBlock {
  public:
-  SwinBlock(const compute::Weights& w, int64_t channels, int64_t heads,
-            const compute::WindowParams& window, int64_t hidden);
+  SwinBlock(const compute::Weights& w, int64_t channels, int64_t hidden,
+            const compute::WindowAttentionParams& attention);
 
-  /// x [B, H, W, C]; mask [windows, n, n] for shifted windows, else null.
-  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* mask) const;
-  bool is_shifted() const { return window_.shift > 0; }
+  /// x [B, H, W, C], and so the result.
+  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x) const;
 
  private:
-  int64_t heads_;
-  compute::WindowParams window_;
+  compute::WindowAttentionParams attention_;
   compute::nn::LayerNorm norm1_, norm2_;
   compute::nn::Linear qkv_, proj_, fc1_, fc2_;
-  ggml_tensor* bias_;  // [heads, n, n]
+  ggml_tensor* qkv_bias_;       // [3 C]
+  ggml_tensor* position_bias_;  // [heads, n, n]
 };
 
 /// Swin transformer backbone (arXiv:2103.14030).
@@ -45,15 +44,9 @@ class Swin {
   /// Sizes of the maps of `out_indices` for an image.
   std::vector<compute::MapSize> sizes(const compute::MapSize& image) const;
 
-  /// Masks of shifted windows, one a stage, for the life of a graph; empty where the stage has no
-  /// shifted block.
-  std::vector<compute::DeviceTensor> masks(compute::Device& device,
-                                           const compute::MapSize& image) const;
-
   /// image [B, H, W, 3], H and W multiples of 4 -> maps [B, h, w, channels] of `out_indices`, each
   /// after its norm.
-  std::vector<ggml_tensor*> operator()(compute::Graph& g, ggml_tensor* image,
-                                       const std::vector<compute::DeviceTensor>& masks) const;
+  std::vector<ggml_tensor*> operator()(compute::Graph& g, ggml_tensor* image) const;
 
  private:
   struct Stage {
