@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer norm that only one product reads is computed while the product gathers its rows; oracle:
-// the formula in double.
+// A layer norm that only one product reads is computed while the product gathers its rows, one that
+// alone reads a large product while that is stored; oracle: the formula in double.
 #include <gtest/gtest.h>
 
 #include "compute/nn/linear.h"

@@ -4,14 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compute/kernels/kernels.h"
+#include "compute/onednn/engine.h"
 #include "compute/ops/attention_op.h"
 #include "compute/ops/window_attention_op.h"
 
 namespace alref::compute::onednn {
-
-/// Results from here on do not fit the caches of most processors: 4 MiB.
-constexpr int64_t kLargeResult = 1 << 20;
 
 inline const float* row_at(const ggml_tensor* t, int64_t offset, int64_t i1, int64_t i2,
                            int64_t i3 = 0) {

@@ -137,7 +137,7 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   switch (step) {
     case Step::kMatmul: {
       if (own) return *run_products(b, graph, i);
-      const auto [linear, end] = *fuse_linear(graph, i);
+      const auto [linear, end] = *fuse_linear(graph, i, /*allocated=*/true, /*norms=*/false);
       b.primitives.run_matmul(b.engine, linear);
       return end;
     }
@@ -206,8 +206,8 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
 
 void optimize(ggml_backend_t, ggml_cgraph* graph, ggml_backend_graph_optimize_params* params) {
   for (int i = 0; i < graph->n_nodes; ++i) {
-    if (const auto lifetime = lifetime_of_chain(graph, i)) {
-      params->add_alloc_dep(params->user_data, lifetime->operand, lifetime->until);
+    for (const auto& [operand, until] : lifetimes_of_chain(graph, i)) {
+      params->add_alloc_dep(params->user_data, operand, until);
     }
   }
 }

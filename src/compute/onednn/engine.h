@@ -22,6 +22,9 @@
 
 namespace alref::compute::onednn {
 
+/// Results of so many values do not fit the caches of most processors: 4 MiB.
+constexpr int64_t kLargeResult = 1 << 20;
+
 /// Memory on a cache line that only grows; its old content is lost then.
 class Scratch {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/fusion.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace alref::compute::onednn {
@@ -36,16 +37,18 @@ const ggml_tensor* other_operand(const ggml_tensor* node, const ggml_tensor* ope
 bool may_store(const Linear& linear, const ggml_tensor* node) {
   if (!is_plain(node) || overlap(node, linear.rows()) || overlap(node, linear.product->src[0]))
     return false;
-  if (linear.norm && linear.norm->weight && overlap(node, linear.norm->weight)) return false;
-  if (linear.norm && linear.norm->bias && overlap(node, linear.norm->bias)) return false;
-  if (linear.bias && overlap(node, linear.bias)) return false;
+  const auto reads = [&](const ggml_tensor* operand) { return operand && overlap(node, operand); };
+  const auto norm_reads = [&](const Norm& norm) { return reads(norm.weight) || reads(norm.bias); };
+  if (reads(linear.bias) || (linear.norm && norm_reads(*linear.norm)) ||
+      std::any_of(linear.after.begin(), linear.after.end(), norm_reads))
+    return false;
   return !linear.residual || !overlap(node, linear.residual) || node->data == linear.residual->data;
 }
 
 // Adds `node`, which reads `before`, to the chain if it is a step that a product's end can take.
 bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
   const int64_t n = linear.product->ne[0];
-  if (linear.residual) return false;
+  if (linear.residual || !linear.after.empty()) return false;
   if (node->op == GGML_OP_UNARY) {
     const ggml_unary_op op = ggml_get_unary_op(node);
     if (linear.activation != kernels::Activation::kNone ||
@@ -71,9 +74,19 @@ bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) 
   return false;
 }
 
+// Whether the layer norm at `node` may be taken while its rows are in the caches: worth it where all
+// of them would not be.
+bool may_normalize(const Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
+  const ggml_tensor* weight = linear.product->src[0];
+  return node->op == GGML_OP_NORM && node->src[0] == before &&
+         node->ne[0] == linear.product->ne[0] && is_weight(weight) && ggml_n_dims(weight) == 2 &&
+         is_plain(before) && ggml_nelements(node) >= kLargeResult;
+}
+
 // The longest chain from the product at node `i` that may be stored.
 std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i,
-                                          const std::optional<Norm>& norm, bool allocated) {
+                                          const std::optional<Norm>& norm, bool allocated,
+                                          bool norms = true) {
   Linear chain{.norm = norm, .product = graph->nodes[i], .result = graph->nodes[i]};
   std::optional<Fused<Linear>> best;
   // A product never overlaps its own operands, but what its norm reads is none of them.
@@ -83,9 +96,17 @@ std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i,
     if (node->op == GGML_OP_RESHAPE && node->src[0] == before) {
       continue;  // the same memory under another shape
     }
-    if ((node->src[0] != before && node->src[1] != before) || !extend(chain, node, before)) break;
-    chain.result = node;
-    if (!allocated || may_store(chain, node)) best = {chain, j + 2};
+    if (norms && may_normalize(chain, node, before)) {
+      const auto [after, end] = fuse_norm(graph, j + 1, /*allocated=*/false);
+      chain.after.push_back(after);
+      chain.result = after.result;
+      j = end - 2;
+    } else if ((node->src[0] == before || node->src[1] == before) && extend(chain, node, before)) {
+      chain.result = node;
+    } else {
+      break;
+    }
+    if (!allocated || may_store(chain, chain.result)) best = {chain, j + 2};
   }
   return best;
 }
@@ -117,17 +138,18 @@ Start start_of(const ggml_cgraph* graph, int i) {
 
 }  // namespace
 
-std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated) {
+std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated,
+                                         bool norms) {
   const auto [norm, product] = start_of(graph, i);
-  if (norm && product == 0) return std::nullopt;
-  return linear_chain(graph, product, norm, allocated);
+  if (norm && (product == 0 || !norms)) return std::nullopt;
+  return linear_chain(graph, product, norm, allocated, norms);
 }
 
 std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
   const auto begin = fuse_linear(graph, i, /*allocated=*/false);
   if (!begin) return std::nullopt;
   const auto& [first, next] = *begin;
-  if (first.activation == kernels::Activation::kNone || first.residual ||
+  if (first.activation == kernels::Activation::kNone || first.residual || !first.after.empty() ||
       !is_weight(first.product->src[0]))
     return std::nullopt;
   const int j = only_reader(graph, next);
@@ -174,16 +196,24 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
   return best;
 }
 
-std::optional<Lifetime> lifetime_of_chain(const ggml_cgraph* graph, int i) {
+std::vector<Lifetime> lifetimes_of_chain(const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
-  if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM) return std::nullopt;
+  if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM) return {};
   ggml_tensor* operand = node->src[node->op == GGML_OP_MUL_MAT ? 1 : 0];
-  if (const auto mlp = fuse_mlp(graph, i, /*allocated=*/false))
-    return Lifetime{operand, mlp->pattern.second.result};
-  const auto linear = fuse_linear(graph, i, /*allocated=*/false);
-  ggml_tensor* result =
-      linear ? linear->pattern.result : fuse_norm(graph, i, /*allocated=*/false).pattern.result;
-  return result != node ? std::optional(Lifetime{operand, result}) : std::nullopt;
+  const auto mlp = fuse_mlp(graph, i, /*allocated=*/false);
+  const auto linear = mlp ? Fused<Linear>{mlp->pattern.second, mlp->end}
+                          : fuse_linear(graph, i, /*allocated=*/false);
+  if (!linear) {
+    ggml_tensor* normed = fuse_norm(graph, i, /*allocated=*/false).pattern.result;
+    return normed != node ? std::vector<Lifetime>{{operand, normed}} : std::vector<Lifetime>{};
+  }
+  const auto& chain = linear->pattern;
+  if (chain.result == node) return {};
+  std::vector<Lifetime> lifetimes = {{operand, chain.result}};
+  // A sum may take its residual's place, what is made of sums only by chance.
+  if (chain.residual && !chain.after.empty())
+    lifetimes.push_back({const_cast<ggml_tensor*>(chain.residual), chain.result});
+  return lifetimes;
 }
 
 }  // namespace alref::compute::onednn

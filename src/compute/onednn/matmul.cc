@@ -56,6 +56,12 @@ Epilogue epilogue_of(const Linear& linear) {
   return e;
 }
 
+std::vector<kernels::RowNorm> norms_after(const Linear& linear) {
+  std::vector<kernels::RowNorm> norms;
+  for (const Norm& norm : linear.after) norms.push_back(norm.rows());
+  return norms;
+}
+
 // Where both operands are activations, b [n, k] is packed in the run itself.
 struct Slices {
   const ggml_tensor *b, *x, *result;
@@ -148,7 +154,7 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
   if (is_weight(b)) {
     const std::byte* packed = weights.transposed(engine, kernels, b);
     multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data),
-             n, e, gather_rows(kernels, linear));
+             n, e, gather_rows(kernels, linear), norms_after(linear));
     return;
   }
   const Slices slices{b, x, linear.result};
@@ -165,6 +171,7 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
   const BlockKernels& kernels = kernels_for(engine, mlp.first.product);
   const std::byte *packed1 = weights.transposed(engine, kernels, b1),
                   *packed2 = weights.transposed(engine, kernels, b2);
+  const std::vector<kernels::RowNorm> norms = norms_after(mlp.second);
   const int64_t stride = block_stride(kernels, k), hidden_stride = block_stride(kernels, hidden);
   const RowBlocks blocks(kernels, m, block_rows(kernels, stride + hidden_stride), engine.threads(),
                          2 * engine.threads());
@@ -173,7 +180,8 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     std::byte* block = carver.take(rows * static_cast<size_t>(stride) * kernels.element_bytes);
     std::byte* middle =
         carver.take(rows * static_cast<size_t>(hidden_stride) * kernels.element_bytes);
-    return std::pair(block, middle);
+    float* sums = carver.take<float>(norms.empty() ? 0 : rows * static_cast<size_t>(n));
+    return std::tuple(block, middle, sums);
   };
   Carver sizes;
   parts(sizes);
@@ -181,18 +189,19 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
   auto* result = static_cast<float*>(mlp.second.result->data);
   engine.parallel(blocks.count, [&](int64_t item, int thread) {
     Carver carver(engine.thread_scratch(thread));
-    const auto [block, middle] = parts(carver);
+    const auto [block, middle, sums] = parts(carver);
     const int64_t row = blocks.begin(item), count = blocks.begin(item + 1) - row;
     gather_rows(kernels, mlp.first)(row, count, block, stride);
     Epilogue e1 = epilogue_of(mlp.first), e2 = epilogue_of(mlp.second);
     e1.elements = middle;
     e1.elements_stride = hidden_stride;
     if (e2.residual) e2.residual += row * n;
-    e2.stream = may_stream(m, n, result, n);
+    e2.stream = may_stream(m, n, result, n) && norms.empty();
     kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(),
                     reinterpret_cast<float*>(middle), hidden_stride, e1, nullptr);
     kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(),
-                    result + row * n, n, e2, nullptr);
+                    norms.empty() ? result + row * n : sums, n, e2, nullptr);
+    if (!norms.empty()) normalize_rows(engine, norms, sums, count, n, result + row * n);
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include <ggml.h>
 
@@ -26,13 +27,14 @@ struct Norm {
 };
 
 /// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T +
-/// bias) + residual, where the rows of a may be normalised first.
+/// bias) + residual, whose rows may be normalised then, as those of a may be first.
 struct Linear {
   std::optional<Norm> norm;  ///< what makes a; its result is not stored
   const ggml_tensor* product;
   const ggml_tensor* bias = nullptr;
   kernels::Activation activation = kernels::Activation::kNone;
   const ggml_tensor* residual = nullptr;
+  std::vector<Norm> after;  ///< one of the other; of large products by weights only
   ggml_tensor* result;
 
   const ggml_tensor* rows() const { return norm ? norm->x : product->src[1]; }

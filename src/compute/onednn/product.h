@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 
 #include <unistd.h>
 
@@ -41,47 +42,70 @@ struct RowBlocks {
   int64_t m, tile, tiles, count;
 };
 
-/// Whether results are better stored past the caches: they do not fit those of most processors (4
-/// MiB), and may be.
+/// Whether results are better stored past the caches: they do not fit, and may be.
 inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
-  return m * n >= 1 << 20 && n % 16 == 0 && c_stride % 16 == 0 &&
+  return m * n >= kLargeResult && n % 16 == 0 && c_stride % 16 == 0 &&
          reinterpret_cast<uintptr_t>(c) % 64 == 0;
+}
+
+/// Rows of sums [count, n] through one norm after the other into c; with a norm at least.
+inline void normalize_rows(const Engine& engine, std::span<const kernels::RowNorm> norms,
+                           float* sums, int64_t count, int64_t n, float* c) {
+  for (int64_t row = 0; row < count; ++row, sums += n, c += n) {
+    for (const kernels::RowNorm& norm : norms.first(norms.size() - 1))
+      engine.rows()->layer_norm(sums, sums, n, norm);
+    engine.rows()->layer_norm(sums, c, n, norms.back());
+  }
 }
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
 /// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
+/// Where there are `norms`, rows of c go through them before they leave the cache; c_stride is n
+/// then.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
-              const Gather& gather) {
+              const Gather& gather, std::span<const kernels::RowNorm> norms = {}) {
   // Below this many multiplications, waking the other threads takes longer than the work.
   constexpr int64_t kWorthSharing = 1 << 17;
 
   const kernels::Panels panels(n);
   const int64_t stride = block_stride(kernels, k);
+  const auto element_bytes = static_cast<int64_t>(kernels.element_bytes);
+  const int64_t sums = norms.empty() ? 0 : n;  // of a row, in scratch memory
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
   const int64_t wanted = share ? 2 * engine.threads() : 1;
-  const RowBlocks blocks(kernels, m, block_rows(kernels, stride), share ? engine.threads() : 1,
-                         wanted);
+  const RowBlocks blocks(
+      kernels, m,
+      block_rows(kernels, stride + sums * static_cast<int64_t>(sizeof(float)) / element_bytes),
+      share ? engine.threads() : 1, wanted);
   // Columns are shared too where there are too few rows to go round.
-  const int64_t parts = share && blocks.count < engine.threads()
+  const int64_t parts = share && norms.empty() && blocks.count < engine.threads()
                             ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count)
                             : 1;
   kernels::Epilogue stored = epilogue;
-  stored.stream = may_stream(m, n, c, c_stride) && !epilogue.accumulate;
+  stored.stream = may_stream(m, n, c, c_stride) && !epilogue.accumulate && norms.empty();
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
-  engine.reserve_thread_scratch(static_cast<size_t>(blocks.most() * stride + 32) *
-                                kernels.element_bytes);
+  const size_t block_bytes =
+      static_cast<size_t>(blocks.most() * stride + 32) * kernels.element_bytes;
+  const auto parts_of = [&](Carver carver) {
+    std::byte* block = carver.take(block_bytes);
+    float* normed = carver.take<float>(static_cast<size_t>(blocks.most() * sums));
+    return std::tuple(block, normed, carver.used());
+  };
+  engine.reserve_thread_scratch(std::get<2>(parts_of(Carver())));
   const auto work = [&](int64_t item, int thread) {
     const int64_t part = item % parts, row = blocks.begin(item / parts),
                   count = blocks.begin(item / parts + 1) - row;
-    std::byte* block = engine.thread_scratch(thread);
+    const auto [block, normed, bytes] = parts_of(Carver(engine.thread_scratch(thread)));
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;
     if (e.residual) e.residual += row * e.residual_stride;
     kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
-                    panels.count() * (part + 1) / parts, c + row * c_stride, c_stride, e, nullptr);
+                    panels.count() * (part + 1) / parts, norms.empty() ? c + row * c_stride : normed,
+                    norms.empty() ? c_stride : n, e, nullptr);
+    if (!norms.empty()) normalize_rows(engine, norms, normed, count, n, c + row * n);
   };
   if (share) {
     engine.parallel(blocks.count * parts, work);
