@@ -17,16 +17,20 @@ constexpr double kF32Tolerance = 1e-5, kBf16Tolerance = 6e-3;
 
 double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
-std::vector<double> normed(const std::vector<float>& x, const TinyModel& m) {
+// Layer norms of rows as long as `name`'s weight.
+template <typename T>
+std::vector<double> normed(const std::vector<T>& x, const TinyModel& m,
+                           const std::string& name = "norm") {
+  const std::vector<float>&weight = m[name + ".weight"], &bias = m[name + ".bias"];
+  const size_t n = weight.size();
   std::vector<double> result;
-  for (size_t row = 0; row < x.size() / kIn; ++row) {
+  for (size_t row = 0; row < x.size() / n; ++row) {
     double mean = 0, variance = 0;
-    for (size_t i = 0; i < kIn; ++i) mean += x[row * kIn + i] / double{kIn};
-    for (size_t i = 0; i < kIn; ++i) variance += std::pow(x[row * kIn + i] - mean, 2) / kIn;
-    for (size_t i = 0; i < kIn; ++i) {
-      result.push_back((x[row * kIn + i] - mean) / std::sqrt(variance + 1e-5) *
-                           m["norm.weight"][i] +
-                       m["norm.bias"][i]);
+    for (size_t i = 0; i < n; ++i) mean += double{x[row * n + i]} / static_cast<double>(n);
+    for (size_t i = 0; i < n; ++i)
+      variance += std::pow(x[row * n + i] - mean, 2) / static_cast<double>(n);
+    for (size_t i = 0; i < n; ++i) {
+      result.push_back((x[row * n + i] - mean) / std::sqrt(variance + 1e-5) * weight[i] + bias[i]);
     }
   }
   return result;
@@ -103,6 +107,80 @@ TEST_P(NormFusionTest, ANormThatIsReadTwiceIsStored) {
 INSTANTIATE_TEST_SUITE_P(Rows, NormFusionTest,
                          ::testing::Combine(::testing::Values(1, 33, 1100),
                                             ::testing::Values(Precision::kF32, Precision::kBf16)));
+
+// Products whose results do not fit the caches.
+class NormAfterProductTest : public ::testing::TestWithParam<Precision> {
+ protected:
+  static constexpr int kRows = 4400, kWide = 256;
+
+  double tolerance() const {
+    return GetParam() == Precision::kF32 ? kF32Tolerance : kBf16Tolerance;
+  }
+  static std::vector<double> plus(std::vector<double> x, const std::vector<float>& y) {
+    for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+    return x;
+  }
+
+  const std::vector<float> input = random_values(size_t{kRows} * kIn, 9),
+                           residual = random_values(size_t{kRows} * kWide, 10);
+  TinyModel model{{{"first.weight", {kWide}},
+                   {"first.bias", {kWide}},
+                   {"second.weight", {kWide}},
+                   {"second.bias", {kWide}},
+                   {"up.weight", {kWide, kIn}},
+                   {"up.bias", {kWide}},
+                   {"across.weight", {kWide, kWide}},
+                   {"across.bias", {kWide}}},
+                  1,
+                  test_device(2, GetParam())};
+  nn::LayerNorm first{model.weights() / "first", kWide}, second{model.weights() / "second", kWide};
+  nn::Linear up{model.weights() / "up", kIn, kWide},
+      across{model.weights() / "across", kWide, kWide};
+};
+
+TEST_P(NormAfterProductTest, OfAResidualSum) {
+  const auto expected = normed(
+      plus(product(std::vector<double>(input.begin(), input.end()), model, "up", kIn), residual),
+      model, "first");
+  const auto got =
+      model.run({{{kRows, kIn}, input}, {{kRows, kWide}, residual}}, [&](Graph& g, auto in) {
+        ggml_tensor* x = ggml_scale(g.context(), in[1], 1);  // memory that may be used again
+        return first(g, ggml_add(g.context(), up(g, in[0]), x));
+      });
+  EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+TEST_P(NormAfterProductTest, OneNormOfAnotherOfTwoProducts) {
+  std::vector<double> hidden =
+      product(std::vector<double>(input.begin(), input.end()), model, "up", kIn);
+  for (double& h : hidden) h = std::max(h, 0.0);
+  const auto expected =
+      normed(normed(plus(product(hidden, model, "across", kWide), residual), model, "first"), model,
+             "second");
+  const auto got =
+      model.run({{{kRows, kIn}, input}, {{kRows, kWide}, residual}}, [&](Graph& g, auto in) {
+        ggml_tensor* x = ggml_scale(g.context(), in[1], 1);
+        ggml_tensor* y = across(g, activate(g, up(g, in[0]), nn::Activation::kRelu));
+        return second(g, first(g, ggml_add(g.context(), y, x)));
+      });
+  EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+TEST_P(NormAfterProductTest, ASumThatIsReadTwiceIsStored) {
+  const std::vector<double> sum =
+      plus(product(std::vector<double>(input.begin(), input.end()), model, "up", kIn), residual);
+  std::vector<double> expected = normed(sum, model, "first");
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] += sum[i];
+  const auto got =
+      model.run({{{kRows, kIn}, input}, {{kRows, kWide}, residual}}, [&](Graph& g, auto in) {
+        ggml_tensor* x = ggml_add(g.context(), up(g, in[0]), in[1]);
+        return ggml_add(g.context(), first(g, x), x);
+      });
+  EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, NormAfterProductTest,
+                         ::testing::Values(Precision::kF32, Precision::kBf16));
 
 }  // namespace
 }  // namespace alref::compute

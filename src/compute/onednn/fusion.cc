@@ -74,8 +74,8 @@ bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) 
   return false;
 }
 
-// Whether the layer norm at `node` may be taken while its rows are in the caches: worth it where all
-// of them would not be.
+// Whether the layer norm at `node` may be taken while its rows are in the caches: worth it where
+// all of them would not be.
 bool may_normalize(const Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
   const ggml_tensor* weight = linear.product->src[0];
   return node->op == GGML_OP_NORM && node->src[0] == before &&

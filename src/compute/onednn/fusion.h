@@ -20,10 +20,10 @@ struct Fused {
 /// The longest chain from the matrix product at node `i` that may be stored at once: only its last
 /// node is used by others, and its memory overlaps no operand that is still read when the first
 /// result is stored. Before the graph has memory (`allocated` false) the latter is left to
-/// lifetimes_of_chain. A layer norm at node `i` that nothing but a product by weights reads begins a
-/// chain, too: the product normalises its rows while it gathers them. Never nothing where the node
-/// is a product. Layer norms that alone read a large product by weights end it, as long as its rows
-/// are in the caches. `norms` false: without layer norms at either end.
+/// lifetimes_of_chain. A layer norm at node `i` that nothing but a product by weights reads begins
+/// a chain, too: the product normalises its rows while it gathers them. Never nothing where the
+/// node is a product. Layer norms that alone read a large product by weights end it, as long as its
+/// rows are in the caches. `norms` false: without layer norms at either end.
 std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true,
                                          bool norms = true);
 /// Two such products with an activation between them, where what is between does not fit the

@@ -103,8 +103,9 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
     kernels::Epilogue e = stored;
     if (e.residual) e.residual += row * e.residual_stride;
     kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
-                    panels.count() * (part + 1) / parts, norms.empty() ? c + row * c_stride : normed,
-                    norms.empty() ? c_stride : n, e, nullptr);
+                    panels.count() * (part + 1) / parts,
+                    norms.empty() ? c + row * c_stride : normed, norms.empty() ? c_stride : n, e,
+                    nullptr);
     if (!norms.empty()) normalize_rows(engine, norms, normed, count, n, c + row * n);
   };
   if (share) {
