@@ -78,28 +78,34 @@ void run(const std::string& model, const DeviceOptions& options, int runs, int o
 
   const std::vector<float> image = noise(config.image_size * config.image_size * 3, 1);
   MemoryTokens memory;
-  memory.frames = noise(frames * pixels * config.memory.dim, 1);
-  for (int32_t i = 0; i < frames; ++i) memory.times.push_back(i);
+  const std::vector<float> frame_memory = noise(pixels * config.memory.dim, 1);
+  for (int32_t i = 0; i < frames; ++i) {
+    memory.frames.emplace_back(frame_memory);
+    memory.times.push_back(i);
+  }
   memory.pointers = noise(pointers * config.dim, 1);
   if (config.memory.pointers_have_time) memory.pointer_times = noise(pointers * config.dim, 1);
   const PromptPoints no_points{{{0, 0}}, {kNoPoint}};
   FloatMap mask(static_cast<int>(config.mask_size()), static_cast<int>(config.mask_size()));
   mask.values = noise(config.mask_size() * config.mask_size(), 4);
 
-  std::vector<Stage> stages = {{"encoder", flops.encoder, [&] { network.encode(image); }},
-                               {"memory attention", objects * flops.memory_attention,
-                                [&] {
-                                  for (int i = 0; i < objects; ++i) network.condition(memory);
-                                }},
-                               {"decoder", objects * flops.decoder,
-                                [&] {
-                                  for (int i = 0; i < objects; ++i)
-                                    network.decode(Network::View::kConditioned, no_points, nullptr);
-                                }},
-                               {"memory encoder", objects * flops.memory_encoder, [&] {
-                                  for (int i = 0; i < objects; ++i)
-                                    network.remember(mask, false, true);
-                                }}};
+  std::vector<Stage> stages = {
+      {"encoder", flops.encoder,
+       [&] {
+         network.encode([&](std::span<float> input) { std::ranges::copy(image, input.begin()); });
+       }},
+      {"memory attention", objects * flops.memory_attention,
+       [&] {
+         for (int i = 0; i < objects; ++i) network.condition(memory);
+       }},
+      {"decoder", objects * flops.decoder,
+       [&] {
+         for (int i = 0; i < objects; ++i)
+           network.decode(Network::View::kConditioned, no_points, nullptr);
+       }},
+      {"memory encoder", objects * flops.memory_encoder, [&] {
+         for (int i = 0; i < objects; ++i) network.remember(mask, false, true);
+       }}};
   double best_total = 1e9;
   for (int i = 0; i <= runs; ++i) {
     double total = 0;

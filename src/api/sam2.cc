@@ -27,7 +27,9 @@ Sam2ImagePredictor::Sam2ImagePredictor(Sam2ImagePredictor&&) noexcept = default;
 Sam2ImagePredictor& Sam2ImagePredictor::operator=(Sam2ImagePredictor&&) noexcept = default;
 
 void Sam2ImagePredictor::set_image(const Image& image) {
-  state_->network.encode(sam2::image_input(image, state_->network.config()));
+  state_->network.encode([&](std::span<float> input) {
+    sam2::write_image_input(image, state_->network.config(), input);
+  });
   state_->width = image.width;
   state_->height = image.height;
 }

@@ -21,6 +21,20 @@ ggml_tensor* new_tensor(ggml_context* context, ggml_type type, const Shape& shap
   return ggml_new_tensor(context, type, static_cast<int>(ne.size()), ne.data());
 }
 
+// Empty where the host cannot reach them.
+std::span<float> values_on_host(const ggml_tensor* tensor) {
+  if (!ggml_backend_buffer_is_host(tensor->buffer)) return {};
+  return {static_cast<float*>(tensor->data), static_cast<size_t>(ggml_nelements(tensor))};
+}
+
+void fill_values(ggml_tensor* tensor, const Fill& fill) {
+  GGML_ASSERT(tensor->type == GGML_TYPE_F32);
+  if (const auto values = values_on_host(tensor); !values.empty()) return fill(values);
+  std::vector<float> values(static_cast<size_t>(ggml_nelements(tensor)));
+  fill(values);
+  ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
+}
+
 }  // namespace
 
 DeviceTensor::DeviceTensor(Device& device, ggml_type type, const Shape& shape)
@@ -39,11 +53,14 @@ void DeviceTensor::write(std::span<const float> values) {
   ggml_backend_tensor_set(tensor_, values.data(), 0, values.size_bytes());
 }
 
-std::vector<float> DeviceTensor::read() const {
+void DeviceTensor::fill(const Fill& fill) { fill_values(tensor_, fill); }
+
+std::span<const float> DeviceTensor::read(std::vector<float>& copy) const {
   GGML_ASSERT(tensor_->type == GGML_TYPE_F32);
-  std::vector<float> values(static_cast<size_t>(ggml_nelements(tensor_)));
-  ggml_backend_tensor_get(tensor_, values.data(), 0, bytes());
-  return values;
+  if (const auto values = values_on_host(tensor_); !values.empty()) return values;
+  copy.resize(static_cast<size_t>(ggml_nelements(tensor_)));
+  ggml_backend_tensor_get(tensor_, copy.data(), 0, bytes());
+  return copy;
 }
 
 Graph::Graph(Device& device, size_t max_nodes)
@@ -113,10 +130,29 @@ void Graph::allocate() {
   device_.allocated_ = this;
 }
 
+bool Graph::place(ggml_tensor* input) {
+  allocate();
+  return input->buffer != nullptr;
+}
+
 void Graph::write_bytes(ggml_tensor* input, const void* data, size_t bytes) {
   GGML_ASSERT(ggml_nbytes(input) == bytes);
-  allocate();
-  if (input->buffer) ggml_backend_tensor_set(input, data, 0, bytes);  // none: no node reads it
+  if (place(input)) ggml_backend_tensor_set(input, data, 0, bytes);
+}
+
+void Graph::write(ggml_tensor* input, std::span<const std::span<const float>> parts) {
+  GGML_ASSERT(input->type == GGML_TYPE_F32);
+  if (!place(input)) return;
+  size_t offset = 0;
+  for (const std::span<const float> part : parts) {
+    ggml_backend_tensor_set(input, part.data(), offset, part.size_bytes());
+    offset += part.size_bytes();
+  }
+  GGML_ASSERT(offset == ggml_nbytes(input));
+}
+
+void Graph::fill(ggml_tensor* input, const Fill& fill) {
+  if (place(input)) fill_values(input, fill);
 }
 
 void Graph::write(ggml_tensor* input, std::span<const float> values) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -12,6 +13,9 @@
 #include "compute/weights.h"
 
 namespace alref::compute {
+
+/// Writes all values of a tensor: right where they belong if the host can reach that.
+using Fill = std::function<void(std::span<float>)>;
 
 /// A tensor in a buffer of its own on a device: what one stage hands to the next without a copy
 /// through the host, and what must outlive a run (memories, image features). Move only.
@@ -26,7 +30,9 @@ class DeviceTensor {
 
   /// f32 only.
   void write(std::span<const float> values);
-  std::vector<float> read() const;
+  void fill(const Fill& fill);
+  /// The values where they lie or, where the host cannot reach them, a copy in `copy`.
+  std::span<const float> read(std::vector<float>& copy) const;
 
  private:
   struct ContextDeleter {
@@ -78,6 +84,9 @@ class Graph {
 
   void write(ggml_tensor* input, std::span<const float> values);
   void write(ggml_tensor* input, std::span<const int32_t> values);
+  /// An f32 input from parts one after the other; together they must fill it.
+  void write(ggml_tensor* input, std::span<const std::span<const float>> parts);
+  void fill(ggml_tensor* input, const Fill& fill);
   /// Throws Error(kUnavailable) where memory does not suffice.
   void run();
   std::vector<float> read(const ggml_tensor* output);
@@ -89,6 +98,8 @@ class Graph {
   struct ContextDeleter {
     void operator()(ggml_context* context) const { ggml_free(context); }
   };
+  /// Gives an input memory; false where no node reads it, so that it has none.
+  bool place(ggml_tensor* input);
   void write_bytes(ggml_tensor* input, const void* data, size_t bytes);
   void allocate();
   void restore_unallocated();

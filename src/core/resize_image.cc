@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/in_parallel.h"
+
 // The loops are written so that a compiler vectorises them; where it can, it makes a second version
 // for AVX2 that is chosen at run time. AVX2 without FMA: all versions round alike.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
@@ -165,38 +167,43 @@ ALREF_SIMD_CLONES void rows_pass(const float* in, size_t row_length, const float
 /// Rows of `width` pixels of three values to rows of `to` pixels. Blocks of rows are turned so that
 /// a column's values lie side by side: then every pixel's sum is a sum of vectors.
 template <typename Value, typename Weight, typename Load>
-std::vector<Value> resize_columns(const Image& image, const Taps<Weight>& taps, int to, Load load) {
+std::vector<Value> resize_columns(const Image& image, const Taps<Weight>& taps, int to, int threads,
+                                  Load load) {
   const int width = image.width;
-  const int height = image.height;
-  std::vector<Value> out(static_cast<size_t>(to) * height * 3);
-  std::vector<Value> columns(static_cast<size_t>(width) * kLanes);
-  std::vector<Value> sums(static_cast<size_t>(to) * kLanes);
-  for (int y = 0; y < height; y += kRows) {
-    const int rows = std::min(kRows, height - y);
-    for (int r = 0; r < rows; ++r) {
-      const uint8_t* row = image.row(y + r);
-      Value* lane = columns.data() + r;
-      for (int i = 0; i < width * 3; ++i) lane[static_cast<size_t>(i) * kRows] = load(row[i]);
+  std::vector<Value> out(static_cast<size_t>(to) * image.height * 3);
+  const auto resize = [&](int64_t begin, int64_t end) {
+    std::vector<Value> columns(static_cast<size_t>(width) * kLanes);
+    std::vector<Value> sums(static_cast<size_t>(to) * kLanes);
+    for (int y = static_cast<int>(begin); y < end; y += kRows) {
+      const int rows = std::min(kRows, static_cast<int>(end) - y);
+      for (int r = 0; r < rows; ++r) {
+        const uint8_t* row = image.row(y + r);
+        Value* lane = columns.data() + r;
+        for (int i = 0; i < width * 3; ++i) lane[static_cast<size_t>(i) * kRows] = load(row[i]);
+      }
+      columns_pass(columns.data(), taps, to, sums.data());
+      for (int r = 0; r < rows; ++r) {
+        Value* row = out.data() + static_cast<size_t>(y + r) * to * 3;
+        const Value* lane = sums.data() + r;
+        for (int i = 0; i < to * 3; ++i) row[i] = lane[static_cast<size_t>(i) * kRows];
+      }
     }
-    columns_pass(columns.data(), taps, to, sums.data());
-    for (int r = 0; r < rows; ++r) {
-      Value* row = out.data() + static_cast<size_t>(y + r) * to * 3;
-      const Value* lane = sums.data() + r;
-      for (int i = 0; i < to * 3; ++i) row[i] = lane[static_cast<size_t>(i) * kRows];
-    }
-  }
+  };
+  in_parallel(image.height, threads, resize);
   return out;
 }
 
 template <typename Value, typename Weight>
 std::vector<Value> resize_rows(const std::vector<Value>& in, int width, const Taps<Weight>& taps,
-                               int to) {
+                               int to, int threads) {
   const size_t row_length = static_cast<size_t>(width) * 3;
   std::vector<Value> out(row_length * to);
-  for (int y = 0; y < to; ++y) {
-    rows_pass(in.data() + static_cast<size_t>(taps.first[y]) * row_length, row_length, taps.of(y),
-              taps.count[y], out.data() + static_cast<size_t>(y) * row_length);
-  }
+  in_parallel(to, threads, [&](int64_t begin, int64_t end) {
+    for (int y = static_cast<int>(begin); y < end; ++y) {
+      rows_pass(in.data() + static_cast<size_t>(taps.first[y]) * row_length, row_length, taps.of(y),
+                taps.count[y], out.data() + static_cast<size_t>(y) * row_length);
+    }
+  });
   return out;
 }
 
@@ -219,7 +226,8 @@ Table unit_table() {
 
 }  // namespace
 
-Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter) {
+Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter,
+                       int threads) {
   check_sizes("resize_as_pillow", image.width, image.height, width, height);
   const auto taps = [&](int from, int to) {
     return in_fixed_point(filter == PillowFilter::kBilinear
@@ -228,18 +236,19 @@ Image resize_as_pillow(const Image& image, int width, int height, PillowFilter f
   };
   Image out = image;
   if (width != image.width) {
-    out.pixels = resize_columns<uint8_t>(image, taps(image.width, width), width,
+    out.pixels = resize_columns<uint8_t>(image, taps(image.width, width), width, threads,
                                          [](uint8_t value) { return value; });
     out.width = width;
   }
   if (height != image.height) {
-    out.pixels = resize_rows(out.pixels, width, taps(image.height, height), height);
+    out.pixels = resize_rows(out.pixels, width, taps(image.height, height), height, threads);
     out.height = height;
   }
   return out;
 }
 
-PlanarImage to_planar(const Image& image, const Normalization& normalization) {
+void normalize(const Image& image, const Normalization& normalization, std::span<float> to,
+               int threads) {
   std::array<Table, 3> tables;
   tables.fill(unit_table());
   for (size_t c = 0; c < 3; ++c) {
@@ -247,16 +256,17 @@ PlanarImage to_planar(const Image& image, const Normalization& normalization) {
       value = (value - normalization.mean[c]) / normalization.deviation[c];
     }
   }
-  PlanarImage planes{image.width, image.height, std::vector<float>(image.pixels.size())};
-  const size_t area = image.pixels.size() / 3;
-  for (size_t i = 0; i < area; ++i) {
-    for (size_t c = 0; c < 3; ++c) planes.values[c * area + i] = tables[c][image.pixels[3 * i + c]];
-  }
-  return planes;
+  const auto area = static_cast<int64_t>(image.pixels.size()) / 3;
+  in_parallel(area, threads, [&](int64_t begin, int64_t end) {
+    const uint8_t* from = image.pixels.data();
+    for (auto i = static_cast<size_t>(3 * begin); i < static_cast<size_t>(3 * end); i += 3) {
+      for (size_t c = 0; c < 3; ++c) to[i + c] = tables[c][from[i + c]];
+    }
+  });
 }
 
-PlanarImage resize_antialiased(const Image& image, int width, int height,
-                               const Normalization& normalization) {
+std::vector<float> resize_antialiased(const Image& image, int width, int height,
+                                      const Normalization& normalization) {
   check_sizes("resize_antialiased", image.width, image.height, width, height);
   const auto taps = [](int from, int to) {
     return make_taps<float>(from, to, 1.0f,
@@ -264,25 +274,15 @@ PlanarImage resize_antialiased(const Image& image, int width, int height,
   };
   // Taps of equal sizes are exactly 1.
   const Table table = unit_table();
-  const std::vector<float> narrow = resize_columns<float>(
-      image, taps(image.width, width), width, [&table](uint8_t value) { return table[value]; });
-  const Taps<float> rows = taps(image.height, height);
-  const size_t row_length = static_cast<size_t>(width) * 3;
-  const size_t area = static_cast<size_t>(width) * height;
-  PlanarImage planes{width, height, std::vector<float>(3 * area)};
-  std::vector<float> row(row_length);
-  for (int y = 0; y < height; ++y) {
-    rows_pass(narrow.data() + static_cast<size_t>(rows.first[y]) * row_length, row_length,
-              rows.of(y), rows.count[y], row.data());
-    for (size_t c = 0; c < 3; ++c) {
-      float* plane = planes.values.data() + c * area + static_cast<size_t>(y) * width;
-      const float mean = normalization.mean[c];
-      const float deviation = normalization.deviation[c];
-      for (int x = 0; x < width; ++x)
-        plane[x] = (row[3 * static_cast<size_t>(x) + c] - mean) / deviation;
-    }
+  const std::vector<float> narrow =
+      resize_columns<float>(image, taps(image.width, width), width, /*threads=*/1,
+                            [&table](uint8_t value) { return table[value]; });
+  std::vector<float> values =
+      resize_rows(narrow, width, taps(image.height, height), height, /*threads=*/1);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = (values[i] - normalization.mean[i % 3]) / normalization.deviation[i % 3];
   }
-  return planes;
+  return values;
 }
 
 std::pair<int, int> fit_shortest_side(int width, int height, int shortest, int longest) {

@@ -4,6 +4,7 @@
 #include "alref/types.h"
 
 #include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,14 +19,8 @@ enum class PillowFilter { kBilinear, kBicubic };
 /// point with 22 bits, the horizontal one first, rounded to 8 bits in between; where it shrinks,
 /// the filter widens. kBicubic is how SAM 2 reads a video's frames, kBilinear how GroundingDINO
 /// reads images.
-Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter);
-
-/// Values [3, height, width]: the planes of red, green and blue.
-struct PlanarImage {
-  int width = 0;
-  int height = 0;
-  std::vector<float> values;
-};
+Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter,
+                       int threads = 1);
 
 /// (value / 255 - mean) / deviation, channel by channel: torchvision's ToTensor and Normalize.
 struct Normalization {
@@ -33,13 +28,15 @@ struct Normalization {
   std::array<float, 3> deviation{1, 1, 1};
 };
 
-PlanarImage to_planar(const Image& image, const Normalization& normalization = {});
+/// All values of an image, [height, width, 3], into `to`.
+void normalize(const Image& image, const Normalization& normalization, std::span<float> to,
+               int threads = 1);
 
 /// ToTensor, then torch.nn.functional.interpolate(mode="bilinear", antialias=True,
 /// align_corners=False), which is torchvision's Resize of a tensor, then Normalize: how SAM 2's
-/// image predictor reads an image. Up to the rounding of 32-bit sums.
-PlanarImage resize_antialiased(const Image& image, int width, int height,
-                               const Normalization& normalization = {});
+/// image predictor reads an image; [height, width, 3]. Up to the rounding of 32-bit sums.
+std::vector<float> resize_antialiased(const Image& image, int width, int height,
+                                      const Normalization& normalization = {});
 
 /// Width and height to which GroundingDINO scales: the shorter side to `shortest`, but the longer
 /// one not above `longest` (groundingdino/datasets/transforms.py, get_size_with_aspect_ratio).

@@ -231,11 +231,21 @@ Network::Queries Network::decode(std::span<const int32_t> selected) {
   return {count, g.read(queries_->logits), g.read(queries_->boxes)};
 }
 
+namespace {
+
+std::vector<float> values_of(const compute::DeviceTensor& tensor) {
+  std::vector<float> copy;
+  const std::span<const float> values = tensor.read(copy);
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
 const std::vector<MapSize>& Network::levels() const { return image_->levels; }
 
-std::vector<float> Network::image_features() const { return image_->encoded.read(); }
+std::vector<float> Network::image_features() const { return values_of(image_->encoded); }
 
-std::vector<float> Network::text_features() const { return fusion_->text.read(); }
+std::vector<float> Network::text_features() const { return values_of(fusion_->text); }
 
 std::vector<int32_t> select_queries(std::span<const float> logits, int64_t batch, int64_t tokens,
                                     int64_t count) {

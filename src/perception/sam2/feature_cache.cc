@@ -5,7 +5,21 @@
 #include <array>
 #include <cstring>
 
+#include "core/in_parallel.h"
+
 namespace alref::sam2 {
+namespace {
+
+// work(range, its first number's place) for ranges of `values`, each on a thread of its own.
+template <typename Number, typename Work>
+void in_ranges(std::span<Number> values, int threads, const Work& work) {
+  in_parallel(static_cast<int64_t>(values.size()), threads, [&](int64_t begin, int64_t end) {
+    const auto first = static_cast<size_t>(begin);
+    work(values.subspan(first, static_cast<size_t>(end) - first), first);
+  });
+}
+
+}  // namespace
 
 uint64_t fingerprint(const Image& image) {
   constexpr uint64_t kFactor = 0x9e3779b97f4a7c15;  // 2^64 / the golden ratio, odd
@@ -32,38 +46,35 @@ uint64_t fingerprint(const Image& image) {
 
 size_t FeatureCache::number_bytes() const { return half_ ? sizeof(ggml_bf16_t) : sizeof(float); }
 
-uint8_t* FeatureCache::pack(std::span<const float> values, uint8_t* place) const {
+void FeatureCache::pack(std::span<const float> values, uint8_t* place) const {
   if (half_) {
     ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t*>(place),
                           static_cast<int64_t>(values.size()));
   } else {
     std::memcpy(place, values.data(), values.size_bytes());
   }
-  return place + values.size() * number_bytes();
 }
 
-std::vector<float> FeatureCache::unpack(size_t count, const uint8_t*& place) const {
-  std::vector<float> values(count);
+void FeatureCache::unpack(const uint8_t* place, std::span<float> values) const {
   if (half_) {
     ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(place), values.data(),
-                          static_cast<int64_t>(count));
+                          static_cast<int64_t>(values.size()));
   } else {
-    std::memcpy(values.data(), place, count * sizeof(float));
+    std::memcpy(values.data(), place, values.size_bytes());
   }
-  place += count * number_bytes();
-  return values;
 }
 
 bool FeatureCache::restore(uint64_t key, Network& network) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return false;
   entries_.splice(entries_.begin(), entries_, found->second);
-  const Features& sizes = network.features();
   const uint8_t* place = found->second->place;
-  const std::vector<float> embedding = unpack(sizes.embedding.bytes() / sizeof(float), place),
-                           stride8 = unpack(sizes.stride8.bytes() / sizeof(float), place),
-                           stride4 = unpack(sizes.stride4.bytes() / sizeof(float), place);
-  network.restore(embedding, stride8, stride4);
+  network.restore([&](std::span<float> values) {
+    in_ranges(values, network.threads(), [&](std::span<float> range, size_t first) {
+      unpack(place + first * number_bytes(), range);
+    });
+    place += values.size() * number_bytes();
+  });
   return true;
 }
 
@@ -84,8 +95,6 @@ void FeatureCache::keep(uint64_t key, const Network& network) {
       (features.embedding.bytes() + features.stride8.bytes() + features.stride4.bytes()) /
       sizeof(float) * number_bytes();
   if (entry_bytes_ > budget_ || by_key_.contains(key)) return;
-  const std::array parts{features.embedding.read(), features.stride8.read(),
-                         features.stride4.read()};
   if (bytes() + entry_bytes_ > budget_) {
     by_key_.erase(entries_.back().key);
     entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
@@ -95,7 +104,14 @@ void FeatureCache::keep(uint64_t key, const Network& network) {
   }
   by_key_[key] = entries_.begin();
   uint8_t* place = entries_.front().place;
-  for (const std::vector<float>& part : parts) place = pack(part, place);
+  std::vector<float> copy;
+  for (const auto* part : {&features.embedding, &features.stride8, &features.stride4}) {
+    const std::span<const float> values = part->read(copy);
+    in_ranges(values, network.threads(), [&](std::span<const float> range, size_t first) {
+      pack(range, place + first * number_bytes());
+    });
+    place += values.size() * number_bytes();
+  }
 }
 
 }  // namespace alref::sam2

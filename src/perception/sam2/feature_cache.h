@@ -44,10 +44,9 @@ class FeatureCache {
   };
 
   uint8_t* new_place();
-  /// Writes numbers in the form in which they are kept, and returns the place behind them.
-  uint8_t* pack(std::span<const float> values, uint8_t* place) const;
-  /// The `count` numbers at a place, which moves behind them.
-  std::vector<float> unpack(size_t count, const uint8_t*& place) const;
+  /// Writes numbers in the form in which they are kept, and back.
+  void pack(std::span<const float> values, uint8_t* place) const;
+  void unpack(const uint8_t* place, std::span<float> values) const;
   size_t number_bytes() const;
 
   size_t budget_;

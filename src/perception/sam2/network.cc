@@ -131,19 +131,17 @@ Network::Network(const std::filesystem::path& path, std::shared_ptr<compute::Dev
 
 Network::~Network() = default;
 
-void Network::encode(std::span<const float> image) {
+void Network::encode(const compute::Fill& image) {
   if (!encoding_) encoding_ = std::make_unique<Encoding>(*this);
-  encoding_->graph.write(encoding_->image, image);
+  encoding_->graph.fill(encoding_->image, image);
   encoding_->graph.run();
   ++encoder_runs_;
   is_prepared_ = false;
 }
 
-void Network::restore(std::span<const float> embedding, std::span<const float> stride8,
-                      std::span<const float> stride4) {
-  features_.embedding.write(embedding);
-  features_.stride8.write(stride8);
-  features_.stride4.write(stride4);
+void Network::restore(const compute::Fill& fill) {
+  for (compute::DeviceTensor* part : {&features_.embedding, &features_.stride8, &features_.stride4})
+    part->fill(fill);
   is_prepared_ = false;
 }
 

@@ -26,7 +26,7 @@ struct Decoded {
 
 /// Memories of one object, for the frame that the network looks at.
 struct MemoryTokens {
-  std::vector<float> frames;  ///< [times.size(), n * n, m]
+  std::vector<std::span<const float>> frames;  ///< of each frame [n * n, m]
   std::vector<int32_t>
       times;  ///< which temporal encoding each takes: the last one for conditioning frames
   std::vector<float> pointers;  ///< [pointers, d]
@@ -45,12 +45,13 @@ class Network {
 
   const Config& config() const { return config_; }
 
-  /// image [S, S, 3], normalised: becomes the current image.
-  void encode(std::span<const float> image);
+  /// `image` writes an image [S, S, 3], normalised: it becomes the current one.
+  void encode(const compute::Fill& image);
   const Features& features() const { return features_; }
-  /// The features of an image encoded before become current again: what `features()` held then.
-  void restore(std::span<const float> embedding, std::span<const float> stride8,
-               std::span<const float> stride4);
+  /// The features of an image encoded before become current again: `fill` writes each part of what
+  /// `features()` held then, in their order.
+  void restore(const compute::Fill& fill);
+  int threads() const { return device_->threads(); }
   int64_t encoder_runs() const { return encoder_runs_; }
 
   /// What the mask decoder sees as the image.

@@ -16,16 +16,6 @@ Normalization normalization(const Config& config) {
   return {.mean = config.image_mean, .deviation = config.image_std};
 }
 
-std::vector<float> channels_last(const PlanarImage& image) {
-  const size_t plane = static_cast<size_t>(image.width) * static_cast<size_t>(image.height);
-  std::vector<float> result(3 * plane);
-  for (size_t channel = 0; channel < 3; ++channel) {
-    const float* from = image.values.data() + channel * plane;
-    for (size_t i = 0; i < plane; ++i) result[3 * i + channel] = from[i];
-  }
-  return result;
-}
-
 std::string text(float x, float y) {
   return "(" + std::to_string(x) + ", " + std::to_string(y) + ")";
 }
@@ -51,17 +41,17 @@ Box cut(const Box& box, int width, int height) {
 
 }  // namespace
 
-std::vector<float> image_input(const Image& image, const Config& config) {
+void write_image_input(const Image& image, const Config& config, std::span<float> to) {
   if (image.empty()) fail("image: expected pixels, got none");
   const auto size = static_cast<int>(config.image_size);
-  return channels_last(resize_antialiased(image, size, size, normalization(config)));
+  std::ranges::copy(resize_antialiased(image, size, size, normalization(config)), to.begin());
 }
 
-std::vector<float> frame_input(const Image& frame, const Config& config) {
+void write_frame_input(const Image& frame, const Config& config, int threads, std::span<float> to) {
   if (frame.empty()) fail("frame: expected pixels, got none");
   const auto size = static_cast<int>(config.image_size);
-  return channels_last(to_planar(resize_as_pillow(frame, size, size, PillowFilter::kBicubic),
-                                 normalization(config)));
+  normalize(resize_as_pillow(frame, size, size, PillowFilter::kBicubic, threads),
+            normalization(config), to, threads);
 }
 
 PromptPoints to_prompt_points(std::span<const Point> points, std::span<const int> labels,

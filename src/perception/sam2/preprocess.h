@@ -12,13 +12,13 @@
 
 namespace alref::sam2 {
 
-/// [S, S, 3], normalised: an image as the official image predictor reads it (scaled as 32-bit
-/// floats, antialiased bilinear).
-std::vector<float> image_input(const Image& image, const Config& config);
+/// Writes [S, S, 3], normalised: an image as the official image predictor reads it (scaled as
+/// 32-bit floats, antialiased bilinear).
+void write_image_input(const Image& image, const Config& config, std::span<float> to);
 
 /// The same of a video's frame as the official video predictor reads it (scaled by Pillow, bicubic,
 /// in 8 bits).
-std::vector<float> frame_input(const Image& frame, const Config& config);
+void write_frame_input(const Image& frame, const Config& config, int threads, std::span<float> to);
 
 /// Points, and a box before them, from pixels of a picture to pixels of the network's input. A box
 /// is cut to the picture. Throws Error(kInvalidArgument): as many labels as points, each 0 or 1;

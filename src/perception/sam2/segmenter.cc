@@ -36,7 +36,9 @@ bool Segmenter::look_at(FrameSource& frames, int frame) {
   if (current_ == key) return true;
   current_.reset();  // an exception must not leave half of the features behind
   if (!cache_.restore(key, *network_)) {
-    network_->encode(frame_input(*image, network_->config()));
+    network_->encode([&](std::span<float> input) {
+      write_frame_input(*image, network_->config(), network_->threads(), input);
+    });
     cache_.keep(key, *network_);
   }
   current_ = key;

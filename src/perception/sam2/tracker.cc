@@ -205,7 +205,7 @@ void Tracker::recall(const Object& object, int frame, bool reverse) {
   const MemoryBank::Recalled recalled = object.bank.recall(frame, reverse, recall_options_);
   MemoryTokens tokens;
   for (const auto& [time, memory] : recalled.frames) {
-    append(tokens.frames, memory->memory);
+    tokens.frames.emplace_back(memory->memory);
     tokens.times.push_back(static_cast<int32_t>(config.memory.frames) - time - 1);
   }
   // A video of one frame never gets here with a distance other than 0.
