@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <numbers>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +26,9 @@ using testing::write_bytes;
 // A WAV file of floats (format 3), so that every sample is what the test says.
 void write_wav(const std::string& path, int rate, int channels, const std::vector<float>& samples) {
   std::vector<uint8_t> bytes;
-  const auto text = [&](const char* s) { bytes.insert(bytes.end(), s, s + 4); };
+  const auto text = [&](std::string_view letters) {
+    for (const char letter : letters) bytes.push_back(static_cast<uint8_t>(letter));
+  };
   const auto number = [&](uint32_t value, int size) {
     for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
   };
