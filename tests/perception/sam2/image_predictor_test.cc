@@ -51,7 +51,7 @@ ImagePrompt prompt_of(const json& golden) {
 // Observed 2e-6 at most; another order of summation may cost as much again.
 TEST_F(ImagePredictorTest, EqualsTheOfficialCode) {
   Sam2ImagePredictor sam2 = predictor();
-  for (const json& golden : goldens()["image"]) {
+  for (const json& golden : goldens().at("image")) {
     SCOPED_TRACE(golden.dump().substr(0, 120));
     const std::vector<MaskPrediction> masks = sam2.predict(prompt_of(golden));
     ASSERT_EQ(masks.size(), golden["logits"].size());

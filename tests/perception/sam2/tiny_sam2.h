@@ -151,9 +151,10 @@ class TinyVideo : public FrameSource {
   bool knows_length_;
 };
 
-inline nlohmann::json goldens() {
-  std::ifstream in(ALREF_TEST_DATA "/sam2/goldens.json");
-  return nlohmann::json::parse(in);
+inline const nlohmann::json& goldens() {
+  static const nlohmann::json all =
+      nlohmann::json::parse(std::ifstream(ALREF_TEST_DATA "/sam2/goldens.json"));
+  return all;
 }
 
 /// The pixels of a low-resolution map that the goldens keep.

@@ -83,7 +83,7 @@ void expect_pass(VideoTracker& tracker, const json& step) {
 }
 
 TEST_F(TrackerTest, EqualsTheOfficialCode) {
-  for (const json& scenario : goldens()["video"]) {
+  for (const json& scenario : goldens().at("video")) {
     SCOPED_TRACE(scenario["name"]);
     const json& given = scenario["options"];
     Sam2VideoOptions options;
