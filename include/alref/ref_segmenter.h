@@ -155,6 +155,12 @@ struct RefCosts {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   double money = 0;
+
+  /// The five stages together.
+  double stage_seconds() const {
+    return reasoning_seconds + detector_seconds + prompting_seconds + forward_seconds +
+           reverse_seconds;
+  }
 };
 
 /// Masks, in every frame, of the objects that sentences refer to.

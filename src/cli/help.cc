@@ -18,6 +18,22 @@ class HelpFormatter : public CLI::Formatter {
 
   std::string make_description(const CLI::App*) const override { return {}; }
 
+  // A command with --help-all keeps what few users need out of --help: all groups but the first.
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::All || !app->get_help_all_ptr())
+      return Formatter::make_help(app, name, mode);
+    const std::vector<std::string> groups = app->get_groups();
+    const auto usual = app->get_options([&](const CLI::Option* option) {
+      return option->get_group() == groups.front() && option->nonpositional();
+    });
+    std::string rest;
+    for (size_t i = 1; i < groups.size(); ++i) rest += (i > 1 ? ", " : "") + groups[i];
+    return make_usage(app, name) + make_positionals(app) +
+           make_group(groups.front(), false, usual) + "\nMore under --help-all: " + rest + "\n\n" +
+           make_footer(app);
+  }
+
   std::string make_usage(const CLI::App* app, std::string name) const override {
     std::string line = "usage: " + name;
     bool more = false;

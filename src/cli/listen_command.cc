@@ -106,9 +106,10 @@ void print_summary(const AvResult& result) {
   }
 }
 
-/// Sentences over the same frames and networks; their report stands beside the sound's.
-void segment_texts(const Arguments& arguments, const SegmentInput& input,
-                   const std::shared_ptr<Models>& models, ListenWriter& writer, StageBars& bars) {
+/// Sentences over the same frames and networks; their report stands beside the sound's. Returns the
+/// seconds that their stages took.
+double segment_texts(const Arguments& arguments, const SegmentInput& input,
+                     const std::shared_ptr<Models>& models, ListenWriter& writer, StageBars& bars) {
   RefOptions options;
   apply(arguments.reasoner, options);
   options.video_name = input.name;
@@ -132,9 +133,11 @@ void segment_texts(const Arguments& arguments, const SegmentInput& input,
   report.models = {{"sam2", file_name(arguments.models.sam2)},
                    {"detector", file_name(arguments.models.detector)}};
   report.costs = segmenter.costs();
+  report.total_seconds = report.costs.stage_seconds();
   const std::string& dir = arguments.outputs.dir;
   write_file(dir + "/sentences.json", std::string_view(outputs::report_json(report)));
   write_file(dir + "/sentences.html", std::string_view(outputs::report_html(report)));
+  return report.total_seconds;
 }
 
 void run(Arguments& arguments) {
@@ -170,7 +173,8 @@ void run(Arguments& arguments) {
   report.result = arguments.reference.empty()
                       ? segmenter.segment(*input.frames, *sound, writer)
                       : segmenter.segment_like(*input.frames, reference, writer);
-  if (!arguments.texts.empty()) segment_texts(arguments, input, models, writer, bars);
+  if (!arguments.texts.empty())
+    report.sentence_seconds = segment_texts(arguments, input, models, writer, bars);
   writer.finish();
   bars.finish();
 
@@ -186,9 +190,8 @@ void run(Arguments& arguments) {
   report.models = model_files(arguments.models);
   report.costs = costs;
   report.total_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  report.output_seconds = report.total_seconds - costs.sound_seconds - costs.reasoning_seconds -
-                          costs.detector_seconds - costs.prompting_seconds - costs.forward_seconds -
-                          costs.reverse_seconds;
+  report.output_seconds =
+      report.total_seconds - costs.sound_seconds - costs.stage_seconds() - report.sentence_seconds;
   write_file(dir + "/report.json", std::string_view(outputs::sound_report_json(report)));
   write_file(dir + "/report.html", std::string_view(outputs::sound_report_html(report)));
   std::filesystem::remove_all(work_folder);
@@ -281,6 +284,7 @@ void add_listen_command(CLI::App& app) {
   Arguments& a = *arguments;
   CLI::App* command =
       app.add_subcommand("listen", "Masks of what makes VIDEO's sound, while it sounds");
+  command->set_help_all_flag("--help-all", "all options");
   command->footer(
       "DIR/masks/<k>/00000.png ... (0 or 255, VIDEO's size, k = 0, 1, ... in the order of the "
       "labels), overlay.mp4,\n"

@@ -104,6 +104,7 @@ void add_info(CLI::App& models) {
       models.add_subcommand("info", "What a GGUF file holds: metadata, types, tensors");
   info->add_option("FILE", arguments->file, "a GGUF model file")->required();
   info->add_flag("--json", arguments->json, "as a JSON object");
+  info->footer("example: alref models info sam2.1-tiny.gguf");
   info->callback([arguments] {
     const std::string text = arguments->json ? convert::model_info_json(arguments->file) + "\n"
                                              : convert::model_info_text(arguments->file);
@@ -118,7 +119,8 @@ void add_models_command(CLI::App& app) {
   models->require_subcommand(1);
   add_info(*models);
   models->add_subcommand("list", "What is installed, what can be had, sizes and licences")
-      ->callback(&list);
+      ->callback(&list)
+      ->footer("example: alref models list");
   auto arguments = std::make_shared<PullArguments>();
   CLI::App* command = models->add_subcommand(
       "pull", "Fetches an official checkpoint from its publisher, converts and installs it");

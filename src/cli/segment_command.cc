@@ -123,8 +123,7 @@ void run(Arguments& arguments) {
                    {"detector", file_name(arguments.models.detector)}};
   report.costs = costs;
   report.total_seconds = seconds_since(begin);
-  report.output_seconds = report.total_seconds - costs.reasoning_seconds - costs.detector_seconds -
-                          costs.prompting_seconds - costs.forward_seconds - costs.reverse_seconds;
+  report.output_seconds = report.total_seconds - costs.stage_seconds();
   write_file(dir + "/report.json", std::string_view(outputs::report_json(report)));
   write_file(dir + "/report.html", std::string_view(outputs::report_html(report)));
   std::filesystem::remove_all(arguments.options.work_folder);
@@ -192,6 +191,7 @@ void add_segment_command(CLI::App& app) {
   Arguments& a = *arguments;
   CLI::App* command = app.add_subcommand(
       "segment", "Masks of the object that each TEXT refers to, in every frame of VIDEO");
+  command->set_help_all_flag("--help-all", "all options");
   command->footer(
       "DIR/masks/<k>/00000.png ... (0 or 255, VIDEO's size, k = 0, 1, ... in the order of --text), "
       "overlay.mp4,\n"

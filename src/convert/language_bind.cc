@@ -91,12 +91,6 @@ LanguageBindConfig read_config(const Inputs& in) {
     audio.mean = config->real("/vision_config/audio_mean");
     audio.std = config->real("/vision_config/audio_std");
     c.audio = audio;
-    constexpr const char* kThreshold = "/segment_threshold";
-    if (config->has(kThreshold)) {
-      c.segment_threshold = config->real(kThreshold);
-      if (!(*c.segment_threshold >= -1 && *c.segment_threshold <= 1))
-        config->fail(kThreshold, "is not a cosine");
-    }
   }
   return c;
 }
@@ -151,7 +145,6 @@ void write_metadata(const LanguageBindConfig& c, compute::GgufWriter& w) {
     w.set_integer(p + "audio.sample_rate", c.audio->sample_rate);
     w.set_real(p + "audio.mean", c.audio->mean);
     w.set_real(p + "audio.std", c.audio->std);
-    if (c.segment_threshold) w.set_real(p + "segment_threshold", *c.segment_threshold);
   }
 }
 

@@ -40,9 +40,6 @@ struct LanguageBindConfig {
   int64_t projection_dim = 768;
   std::optional<Vision> vision;  ///< none in files that hold the text tower only
   std::optional<Audio> audio;    ///< where the "vision" tower reads sounds
-  /// Not of the official class: the similarity of the sounds of two adjacent seconds below which
-  /// another sound begins, where training has calibrated it.
-  std::optional<double> segment_threshold;
 
   std::string modality() const { return audio ? "audio" : vision ? "image" : "text"; }
   bool is_official() const;

@@ -31,9 +31,6 @@ class AudioTextEmbedder {
   virtual std::vector<float> embed_audio(const Waveform& sound) = 0;
   /// Unit vector of an English text.
   virtual std::vector<float> embed_text(std::string_view text) = 0;
-  /// Similarity of two adjacent seconds below which another sound begins, where training has
-  /// calibrated it.
-  virtual std::optional<float> segment_threshold() const { return std::nullopt; }
 };
 
 }  // namespace alref

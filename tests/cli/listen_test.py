@@ -75,7 +75,11 @@ def test_a_sentence_beside_the_sound(folder: Path) -> None:
     report = listen(folder, film, "--text", "the dog")
     masks = json.loads((folder / "out-film" / "masks.json").read_text())
     assert [c["name"] for c in masks["categories"]] == [report["labels"][0]["name"], "the dog"]
-    assert (folder / "out-film" / "sentences.json").exists()
+    sentences = json.loads((folder / "out-film" / "sentences.json").read_text())
+    seconds = report["run"]["seconds"]
+    assert seconds["sentences"] == sentences["run"]["seconds"]["total"] > 0, seconds
+    parts = sum(s for stage, s in seconds.items() if stage != "total")
+    assert abs(parts - seconds["total"]) < 0.01, seconds
 
 
 def test_a_killed_run_continues(folder: Path) -> None:

@@ -150,23 +150,7 @@ TEST_F(ConvertTest, LanguageBind) {
   EXPECT_EQ(file->integer("language-bind.vision.num_heads"), 4);
   EXPECT_EQ(file->text("language-bind.text.hidden_act"), "gelu");
   EXPECT_EQ(file->real("language-bind.audio.mean"), -4.5);
-  EXPECT_FALSE(file->has("language-bind.segment_threshold"));  // as in the official file
   EXPECT_THAT(*file->texts("tokenizer.ggml.merges"), ElementsAre("d o", "do g</w>"));
-}
-
-TEST_F(ConvertTest, LanguageBindsBoundOfSoundsThatChange) {
-  const fs::path checkpoint = unpack("language_bind");
-  const std::string config = testing::read_whole(folder_ / "config.json");
-  const auto with = [&](const std::string& value) {
-    folder_.write("config.json", "{\"segment_threshold\": " + value + "," + config.substr(1));
-  };
-  with("0.75");
-  EXPECT_EQ(convert(checkpoint)->real("language-bind.segment_threshold"), 0.75);
-  fs::remove(folder_ / "out.gguf");
-  for (const char* value : {"1.5", "-2", "\"low\""}) {
-    with(value);
-    EXPECT_THAT(complaint(checkpoint), HasSubstr("segment_threshold")) << value;
-  }
 }
 
 TEST_F(ConvertTest, TypesOfTheLargeTensors) {

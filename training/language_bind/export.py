@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes trained towers as LanguageBind's Hugging Face files.
 
-python -m training.language_bind.export --run DIR --out DIR [--threshold T]
+python -m training.language_bind.export --run DIR --out DIR
 """
 
 from __future__ import annotations
@@ -19,17 +19,11 @@ from .model import LanguageBind
 NAME = "nano-language-bind"
 
 
-def export(net: LanguageBind, folder: Path, threshold: float | None = None) -> Path:
-    """Writes NAME/pytorch_model.bin (f32) and NAME/config.json; returns the former's path.
-
-    threshold: similarity of adjacent seconds' sounds below which a new sound begins; config.json
-        carries it as "segment_threshold".
-    """
+def export(net: LanguageBind, folder: Path) -> Path:
+    """Writes NAME/pytorch_model.bin (f32) and NAME/config.json; returns the former's path."""
     folder = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     config = net.config.as_json()
-    if threshold is not None:
-        config["segment_threshold"] = threshold
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     part = folder / f".{NAME}.{os.getpid()}"
     weights = {k: v.detach().float().cpu().contiguous() for k, v in net.state_dict().items()}
@@ -42,12 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the trainer")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threshold", type=float, help="of training.language_bind.evaluate")
     args = parser.parse_args()
     state = torch.load(args.run / "train.pt", map_location="cpu", weights_only=True)
     net = LanguageBind(NANO)
     net.load_state_dict(state["average"])
-    print(export(net, args.out, args.threshold))
+    print(export(net, args.out))
 
 
 if __name__ == "__main__":

@@ -77,10 +77,10 @@ def test_a_short_sound_is_repeated_and_a_long_one_cut_in_three(net):
 
 
 def test_export_has_hugging_faces_layout(net, tmp_path):
-    path = export(net, tmp_path, 0.42)
+    path = export(net, tmp_path)
     weights = torch.load(path, weights_only=True)
     config = json.loads((path.parent / "config.json").read_text())
-    assert path.name == "pytorch_model.bin" and config["segment_threshold"] == 0.42
+    assert path.name == "pytorch_model.bin"
     assert (
         config["vision_config"]["num_mel_bins"] == 112
         and config["vision_config"]["target_length"] == 504

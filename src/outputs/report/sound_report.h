@@ -24,6 +24,7 @@ struct ReportedSound {
   std::string reasoner;
   std::vector<std::pair<std::string, std::string>> models;  ///< role and file name
   AvCosts costs;
+  double sentence_seconds = 0;  ///< all stages of the sentences asked in the same run
   double output_seconds = 0;
   double total_seconds = 0;
 };

@@ -96,6 +96,7 @@ std::string costs_section(const ReportedSound& run) {
           seconds_row("prompt masks", c.prompting_seconds, total) +
           seconds_row("masks, forwards", c.forward_seconds, total) +
           seconds_row("masks, in reverse", c.reverse_seconds, total) +
+          (run.sentence_seconds > 0 ? seconds_row("sentences", run.sentence_seconds, total) : "") +
           seconds_row("outputs", run.output_seconds, total) + seconds_row("all", total, total);
   html += "</table>\n<p>" + std::to_string(c.detector_runs) + " images through the detector, " +
           std::to_string(c.encoder_runs) + " through SAM 2's encoder.";

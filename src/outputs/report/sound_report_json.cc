@@ -98,6 +98,7 @@ std::string sound_report_json(const ReportedSound& run) {
                    {"prompt_masks", rounded(c.prompting_seconds)},
                    {"forward", rounded(c.forward_seconds)},
                    {"reverse", rounded(c.reverse_seconds)},
+                   {"sentences", rounded(run.sentence_seconds)},
                    {"outputs", rounded(run.output_seconds)},
                    {"total", rounded(run.total_seconds)}}},
                  {"detector_runs", c.detector_runs},

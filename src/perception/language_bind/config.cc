@@ -46,7 +46,6 @@ Config Config::read(const compute::GgufFile& file) {
   config.mean = static_cast<float>(keys.real("audio.mean"));
   config.std = static_cast<float>(keys.real("audio.std"));
   keys.integer("audio.sample_rate", 16000, 16000);
-  config.segment_threshold = keys.cosine("segment_threshold");
   for (const auto& [key, value] :
        {std::pair{"audio.num_mel_bins", config.mel_bins}, {"audio.target_length", config.frames}}) {
     if (value % config.patch != 0) {

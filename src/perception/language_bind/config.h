@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +35,6 @@ struct Config {
   int64_t frames = 0;  ///< of the filter banks that one input has
   float mean = 0;
   float std = 0;
-  /// Similarity of the sounds of two adjacent seconds below which another sound begins.
-  std::optional<float> segment_threshold;
 
   /// Throws Error(kModel).
   static Config read(const compute::GgufFile& file);

@@ -31,7 +31,6 @@ class LanguageBind : public AudioTextEmbedder {
   /// than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
   std::vector<float> embed_text(std::string_view text) override;
-  std::optional<float> segment_threshold() const override { return config_.segment_threshold; }
 
   const Config& config() const { return config_; }
 

@@ -47,13 +47,6 @@ TEST_F(LanguageBindTest, EmbeddingsAreUnitVectorsWhateverTheSound) {
   }
 }
 
-// The tiny one is like official files, which say nothing; the embedded one was calibrated.
-TEST_F(LanguageBindTest, TellsTheBoundThatItWasCalibratedFor) {
-  EXPECT_EQ(network_.segment_threshold(), std::nullopt);
-  const LanguageBind nano(ALREF_TEST_DATA "/../../models/nano-language-bind.gguf", device_);
-  EXPECT_NEAR(nano.segment_threshold().value_or(0), 0.75, 0.005);
-}
-
 TEST_F(LanguageBindTest, OtherSampleRatesAndInvalidTextAreRefused) {
   EXPECT_THROW(network_.embed_audio({.sample_rate = 48000, .samples = {0.1f}}), Error);
   EXPECT_THROW(network_.embed_text("\xff"), Error);
