@@ -6,8 +6,8 @@
 
 CLIP is repeated and scaled until there are as many frames. Exits with 1 where from the early frame to the last the resident memory
 grows by more than 2 %, or where at any time it is more than 1.5 GB and the cache's budget. The budget for features must
-be full by the early frame, or it is what grows: a frame's take 8.4 MB at 1024 px, but 256 KiB with the embedded nano model
-(256 px), for which 16M is 64 frames. Needs the program ffmpeg.
+be full by the early frame, or it is what grows: a frame's take 8.4 MB at 1024 px, but 576 KiB with the embedded nano model
+(384 px), for which 128M is 227 frames and 512M is 910. Needs the program ffmpeg.
 """
 import argparse
 import subprocess

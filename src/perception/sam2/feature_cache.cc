@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include <ggml-cpu.h>
+
 #include "core/in_parallel.h"
 
 namespace alref::sam2 {
@@ -48,7 +50,7 @@ size_t FeatureCache::number_bytes() const { return half_ ? sizeof(ggml_bf16_t) :
 
 void FeatureCache::pack(std::span<const float> values, uint8_t* place) const {
   if (half_) {
-    ggml_fp32_to_bf16_row(values.data(), reinterpret_cast<ggml_bf16_t*>(place),
+    ggml_cpu_fp32_to_bf16(values.data(), reinterpret_cast<ggml_bf16_t*>(place),
                           static_cast<int64_t>(values.size()));
   } else {
     std::memcpy(place, values.data(), values.size_bytes());
@@ -57,7 +59,7 @@ void FeatureCache::pack(std::span<const float> values, uint8_t* place) const {
 
 void FeatureCache::unpack(const uint8_t* place, std::span<float> values) const {
   if (half_) {
-    ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(place), values.data(),
+    ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t*>(place), values.data(),
                           static_cast<int64_t>(values.size()));
   } else {
     std::memcpy(values.data(), place, values.size_bytes());
