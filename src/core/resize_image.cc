@@ -234,15 +234,15 @@ Image resize_as_pillow(const Image& image, int width, int height, PillowFilter f
                               ? make_taps<double>(from, to, 1.0, triangle)
                               : make_taps<double>(from, to, 2.0, cubic));
   };
-  Image out = image;
-  if (width != image.width) {
-    out.pixels = resize_columns<uint8_t>(image, taps(image.width, width), width, threads,
-                                         [](uint8_t value) { return value; });
-    out.width = width;
-  }
+  Image out;
+  out.width = width;
+  out.height = height;
+  out.pixels = width == image.width
+                   ? image.pixels
+                   : resize_columns<uint8_t>(image, taps(image.width, width), width, threads,
+                                             [](uint8_t value) { return value; });
   if (height != image.height) {
     out.pixels = resize_rows(out.pixels, width, taps(image.height, height), height, threads);
-    out.height = height;
   }
   return out;
 }
