@@ -14,6 +14,10 @@ if(ALREF_VULKAN)
   if(NOT Vulkan_FOUND OR NOT Vulkan_glslc_FOUND OR NOT SPIRV-Headers_FOUND)
     message(FATAL_ERROR "ALREF_VULKAN needs Vulkan's headers and loader, glslc and SPIR-V's headers (Debian: libvulkan-dev glslc spirv-headers).")
   endif()
+  file(STRINGS "${Vulkan_INCLUDE_DIR}/vulkan/vulkan_core.h" ALREF_VULKAN_LAYER_SETTINGS REGEX "define VK_EXT_layer_settings ")
+  if(NOT ALREF_VULKAN_LAYER_SETTINGS)
+    message(FATAL_ERROR "ggml needs Vulkan's headers with VK_EXT_layer_settings, and those in ${Vulkan_INCLUDE_DIR} are older (Debian 12's are; unpack Debian 13's libvulkan-dev and pass -DVulkan_INCLUDE_DIR=DIR).")
+  endif()
 endif()
 
 # --- ggml ---

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/nn/attention.h"
 
+#include <limits>
+
 #include "compute/ops/attention_op.h"
 
 namespace alref::compute::nn {
@@ -32,6 +34,13 @@ ggml_tensor* spelled_out(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* 
     scores = ggml_reshape_4d(c, scores, keys, queries, heads, batch);
   }
   ggml_tensor* weights = ggml_soft_max(c, scores);
+  if (bias || mask) {
+    // Where all scores are -inf a softmax divides by 0. A sink below every finite score leaves such
+    // rows the weights 0, and changes no others.
+    ggml_tensor* sinks = ggml_scale_bias(c, ggml_arange(c, 0, static_cast<float>(heads), 1), 0,
+                                         std::numeric_limits<float>::lowest());
+    ggml_soft_max_add_sinks(weights, sinks);
+  }
   ggml_tensor* values =
       ggml_cont(c, ggml_transpose(c, split_heads(c, v, heads)));  // [B, H, dv, Nk]
   ggml_tensor* y = ggml_mul_mat(c, values, weights);              // [B, H, Nq, dv]
