@@ -9,6 +9,7 @@ import torch
 
 from training import stampworld
 from training.sam2 import data, evaluate, losses, optimizer, train
+from training.sam2.average import average
 from training.sam2.config import NANO
 from training.sam2.export import export, read_weights
 from training.sam2.init import initialise
@@ -150,3 +151,17 @@ def test_training_can_begin_with_a_model_file(tmp_path, net):
         assert torch.equal(weights[name], w.half().float()), name
     from_pt = read_weights(export(net, tmp_path), net)
     assert all(torch.equal(from_pt[k], w) for k, w in net.state_dict().items())
+
+
+def test_average_is_the_mean_of_checkpoints(net, tmp_path):
+    paths = [export(net, tmp_path / "a")]
+    other = initialise(Sam2(NANO))
+    with torch.no_grad():
+        for p in other.parameters():
+            p.add_(1)
+    other.image_size = 128
+    paths.append(export(other, tmp_path / "b"))
+    mean = Sam2(NANO)
+    average(paths, mean)
+    for a, b, m in zip(net.parameters(), other.parameters(), mean.parameters(), strict=True):
+        assert torch.allclose(m, (a + b) / 2, atol=1e-6)
