@@ -161,9 +161,7 @@ std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocat
   const int64_t hidden = first.product->ne[0];
   if (hidden % 32 != 0 || hidden * ggml_nrows(first.rows()) < 1 << 20) return std::nullopt;
   const auto [second, end] = *linear_chain(graph, j, std::nullopt, allocated);
-  if (allocated &&
-      (overlap(second.result, first.rows()) || (first.bias && overlap(second.result, first.bias))))
-    return std::nullopt;
+  if (allocated && !may_store(first, second.result)) return std::nullopt;
   return Fused<Mlp>{{first, second}, end};
 }
 

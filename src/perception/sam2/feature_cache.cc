@@ -104,7 +104,6 @@ void FeatureCache::keep(uint64_t key, const Network& network) {
   } else {
     entries_.push_front({key, new_place()});
   }
-  by_key_[key] = entries_.begin();
   uint8_t* place = entries_.front().place;
   std::vector<float> copy;
   for (const auto* part : {&features.embedding, &features.stride8, &features.stride4}) {
@@ -114,6 +113,7 @@ void FeatureCache::keep(uint64_t key, const Network& network) {
     });
     place += values.size() * number_bytes();
   }
+  by_key_[key] = entries_.begin();  // last: an exception must not leave half of the features behind
 }
 
 }  // namespace alref::sam2

@@ -140,9 +140,9 @@ void Network::encode(const compute::Fill& image) {
 }
 
 void Network::restore(const compute::Fill& fill) {
+  is_prepared_ = false;
   for (compute::DeviceTensor* part : {&features_.embedding, &features_.stride8, &features_.stride4})
     part->fill(fill);
-  is_prepared_ = false;
 }
 
 Network::Decoding& Network::decoding(const DecodingKey& key) {
