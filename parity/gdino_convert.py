@@ -21,20 +21,15 @@ import torch
 from PIL import Image
 
 import official_gdino
-from gdino import vocabulary_file
+from gdino import picture, vocabulary_file
 
 HEIGHT, WIDTH = 800, 1068  # the detector's own size, in whole patches
 CAPTION = "a cat . a dog . the man in the red shirt ."
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def picture() -> Image.Image:
-    """As gdino.py's: smooth with some noise, of about unit variance once it is normalised."""
-    generator = torch.Generator().manual_seed(HEIGHT)
-    coarse = torch.randn(1, 3, 12, 12, generator=generator)
-    pixels = torch.nn.functional.interpolate(coarse, size=(HEIGHT, WIDTH), mode="bicubic")[0]
-    pixels = pixels + 0.2 * torch.randn(3, HEIGHT, WIDTH, generator=generator)
-    pixels = pixels * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
+def picture_in_bytes() -> Image.Image:
+    pixels = picture((HEIGHT, WIDTH)) * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
     return Image.fromarray((pixels.clamp(0, 1) * 255).byte().permute(1, 2, 0).numpy())
 
 
@@ -127,7 +122,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             image = folder / "picture.png"
-            picture().save(image)
+            picture_in_bytes().save(image)
             ok &= hugging_face(args.alref, variant, image, folder)
             if args.repo:
                 ok &= official(args.alref, args.repo, variant, image, folder)

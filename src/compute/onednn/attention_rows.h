@@ -7,16 +7,9 @@
 #include "compute/onednn/engine.h"
 #include "compute/ops/attention_op.h"
 #include "compute/ops/window_attention_op.h"
+#include "compute/row_at.h"
 
 namespace alref::compute::onednn {
-
-inline const float* row_at(const ggml_tensor* t, int64_t offset, int64_t i1, int64_t i2,
-                           int64_t i3 = 0) {
-  return reinterpret_cast<const float*>(
-             static_cast<const char*>(t->data) + static_cast<size_t>(i1) * t->nb[1] +
-             static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]) +
-         offset;
-}
 
 /// The rows of AttentionOp: a task is one head of one batch entry.
 struct BatchRows {
@@ -39,13 +32,13 @@ struct BatchRows {
                reinterpret_cast<uintptr_t>(node->data) % 64 == 0) {}
 
   void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(q, task % heads * d, first, task / heads), q, count, rows);
+    fill(row_at(q, first, task / heads) + task % heads * d, q, count, rows);
   }
   void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(k, task % heads * d, first, task / heads), k, count, rows);
+    fill(row_at(k, first, task / heads) + task % heads * d, k, count, rows);
   }
   void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(v, task % heads * dv, first, task / heads), v, count, rows);
+    fill(row_at(v, first, task / heads) + task % heads * dv, v, count, rows);
   }
   float* result(int64_t task, int64_t query) const {
     return static_cast<float*>(out->data) + (task / heads * most_queries + query) * result_stride +
@@ -60,11 +53,11 @@ struct BatchRows {
   int64_t queries(int64_t) const { return most_queries; }
   void add(kernels::SoftmaxBlock& s, int64_t task, int64_t query, int64_t first_key) const {
     if (bias) {
-      s.bias = row_at(bias, first_key, query, task % heads);
+      s.bias = row_at(bias, query, task % heads) + first_key;
       s.bias_stride = static_cast<std::ptrdiff_t>(bias->nb[1] / sizeof(float));
     }
     if (mask) {
-      s.mask = row_at(mask, first_key, query, task / heads % mask->ne[2]);
+      s.mask = row_at(mask, query, task / heads % mask->ne[2]) + first_key;
       s.mask_stride = static_cast<std::ptrdiff_t>(mask->nb[1] / sizeof(float));
     }
   }
@@ -141,7 +134,7 @@ struct WindowRows {
     int64_t i = first / width, j = first % width;
     for (int64_t row = 0; row < count; ++row) {
       const int64_t y = windows.line(p.row, i), x = windows.column(p.column, j);
-      rows[row] = y < t->ne[2] && x < t->ne[1] ? row_at(t, p.head * d, x, y, p.n) : pad;
+      rows[row] = y < t->ne[2] && x < t->ne[1] ? row_at(t, x, y, p.n) + p.head * d : pad;
       if (++j == width) {
         j = 0;
         ++i;

@@ -2,17 +2,12 @@
 #include "compute/onednn/convolution.h"
 
 #include "compute/onednn/product.h"
+#include "compute/row_at.h"
 
 namespace alref::compute::onednn {
 namespace {
 
 using kernels::BlockKernels;
-
-const float* pixel(const ggml_tensor* x, int64_t ix, int64_t iy, int64_t n) {
-  return reinterpret_cast<const float*>(
-      static_cast<const char*>(x->data) + static_cast<size_t>(ix) * x->nb[1] +
-      static_cast<size_t>(iy) * x->nb[2] + static_cast<size_t>(n) * x->nb[3]);
-}
 
 // The input values under output pixel `row`, [kernel_h, kernel_w, channels of the group], zeros
 // outside the map.
@@ -47,11 +42,11 @@ class Patches {
         }
         zero(patch, tap * channels_, begin * channels_);
         if (joined) {
-          convert(pixel(x_, x0 + begin, iy, n), patch, (tap + begin) * channels_,
+          convert(row_at(x_, x0 + begin, iy, n), patch, (tap + begin) * channels_,
                   (end - begin) * channels_);
         } else {
           for (int64_t kx = begin; kx < end; ++kx) {
-            convert(pixel(x_, x0 + kx, iy, n) + first_, patch, (tap + kx) * channels_, channels_);
+            convert(row_at(x_, x0 + kx, iy, n) + first_, patch, (tap + kx) * channels_, channels_);
           }
         }
         zero(patch, (tap + end) * channels_, (p_.kernel_w - end) * channels_);
@@ -85,7 +80,7 @@ void run_depthwise(Engine& engine, const ConvolutionOp& op, ggml_tensor* node) {
     auto* lines = reinterpret_cast<const float**>(engine.thread_scratch(thread));
     for (int64_t ky = 0; ky < p.kernel_h; ++ky) {
       const int64_t iy = oy + ky - p.pad_h;
-      lines[ky] = iy < 0 || iy >= x->ne[2] ? nullptr : pixel(x, 0, iy, n);
+      lines[ky] = iy < 0 || iy >= x->ne[2] ? nullptr : row_at(x, 0, iy, n);
     }
     engine.rows()->depthwise_row(
         {.lines = lines,

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "compute/kernels/deformable.h"
-#include "compute/onednn/attention_rows.h"
+#include "compute/row_at.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -67,7 +67,7 @@ void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, g
       const int64_t begin = item * kPixels, count = std::min(kPixels, pixels - begin);
       for (int64_t head = 0; head < heads; ++head) {
         const float* rows[kPixels];
-        for (int64_t i = 0; i < count; ++i) rows[i] = row_at(value, head * d, begin + i, image);
+        for (int64_t i = 0; i < count; ++i) rows[i] = row_at(value, begin + i, image) + head * d;
         kernels.convert(rows, count, d, maps + head * map_bytes + begin * pixel_bytes, d);
       }
     });
@@ -81,9 +81,9 @@ void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, g
            .element = kernels.element,
            .channels = d,
            .queries = std::min(kQueries, queries - begin),
-           .offsets = row_at(offsets, head * points.count * 2, begin, image),
-           .scores = row_at(scores, head * points.count, begin, image),
-           .reference = row_at(reference, 0, begin, image % reference->ne[2]),
+           .offsets = row_at(offsets, begin, image) + head * points.count * 2,
+           .scores = row_at(scores, begin, image) + head * points.count,
+           .reference = row_at(reference, begin, image % reference->ne[2]),
            .offsets_stride = stride_of(offsets),
            .scores_stride = stride_of(scores),
            .reference_stride = stride_of(reference),

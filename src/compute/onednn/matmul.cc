@@ -4,6 +4,7 @@
 #include <ggml-impl.h>
 
 #include "compute/onednn/product.h"
+#include "compute/row_at.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -14,9 +15,7 @@ using kernels::Panels;
 
 const float* row_of(const ggml_tensor* t, int64_t row) {
   const int64_t i1 = row % t->ne[1], i2 = row / t->ne[1] % t->ne[2], i3 = row / t->ne[1] / t->ne[2];
-  return reinterpret_cast<const float*>(
-      static_cast<const char*>(t->data) + static_cast<size_t>(i1) * t->nb[1] +
-      static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
+  return row_at(t, i1, i2, i3);
 }
 
 auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first,

@@ -7,6 +7,7 @@
 #include <ggml-impl.h>
 
 #include "compute/onednn/gelu.h"
+#include "compute/row_at.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -77,12 +78,6 @@ bool has_even_rows(const ggml_tensor* t) {  // one stride leads from each row to
 
 int64_t stride_of(const ggml_tensor* t, int dimension = 1) {
   return static_cast<int64_t>(t->nb[dimension] / sizeof(float));
-}
-
-const float* slice_of(const ggml_tensor* t, int64_t i2, int64_t i3) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
-                                        static_cast<size_t>(i2) * t->nb[2] +
-                                        static_cast<size_t>(i3) * t->nb[3]);
 }
 
 memory handle(const memory::desc& d, const dnnl::engine& e, const void* data) {
@@ -190,8 +185,8 @@ void Primitives::run_product(Engine& engine, const Linear& linear, float* result
   }
   for (int64_t i3 = 0; i3 < x->ne[3]; ++i3) {
     for (int64_t i2 = 0; i2 < x->ne[2]; ++i2) {
-      multiply(engine, key, slice_of(x, i2, i3),
-               slice_of(b, i2 * b->ne[2] / x->ne[2], i3 * b->ne[3] / x->ne[3]), bias,
+      multiply(engine, key, row_at(x, 0, i2, i3),
+               row_at(b, 0, i2 * b->ne[2] / x->ne[2], i3 * b->ne[3] / x->ne[3]), bias,
                result + (i3 * x->ne[2] + i2) * key.m * n);
     }
   }
@@ -238,14 +233,13 @@ void Primitives::run_attention(Engine& engine, const AttentionOp& op, ggml_tenso
                 .weight_k_stride = 1,
                 .weight_n_stride = stride_of(k),
                 .result_stride = keys},
-               slice_of(q, b, 0) + first * stride_of(q) + h * d, slice_of(k, b, 0) + h * d, nullptr,
+               row_at(q, 0, b) + first * stride_of(q) + h * d, row_at(k, 0, b) + h * d, nullptr,
                scores);
       engine.parallel(rows, [&](int64_t i, int) {
         float* row = scores + i * keys;
-        const float* bias_row =
-            bias ? slice_of(bias, h, 0) + (first + i) * stride_of(bias) : nullptr;
+        const float* bias_row = bias ? row_at(bias, 0, h) + (first + i) * stride_of(bias) : nullptr;
         const float* mask_row =
-            mask ? slice_of(mask, b % mask->ne[2], 0) + (first + i) * stride_of(mask) : nullptr;
+            mask ? row_at(mask, 0, b % mask->ne[2]) + (first + i) * stride_of(mask) : nullptr;
         float top = -INFINITY;
         for (int64_t j = 0; j < keys; ++j) {
           row[j] =
@@ -267,7 +261,7 @@ void Primitives::run_attention(Engine& engine, const AttentionOp& op, ggml_tenso
                 .weight_k_stride = stride_of(v),
                 .weight_n_stride = 1,
                 .result_stride = node->ne[0]},
-               scores, slice_of(v, b, 0) + h * dv, nullptr,
+               scores, row_at(v, 0, b) + h * dv, nullptr,
                static_cast<float*>(node->data) + (b * q->ne[1] + first) * node->ne[0] + h * dv);
     }
   }

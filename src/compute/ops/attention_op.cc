@@ -6,14 +6,10 @@
 #include <limits>
 #include <vector>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 namespace {
-
-const float* at(const ggml_tensor* t, int64_t i1, int64_t i2) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
-                                        static_cast<size_t>(i1) * t->nb[1] +
-                                        static_cast<size_t>(i2) * t->nb[2]);
-}
 
 float dot(const float* a, const float* b, int64_t n) {
   float sum = 0;
@@ -45,11 +41,11 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
   const Range mine = share(batch * heads_ * queries, part, parts);
   for (int64_t i = mine.begin; i < mine.end; ++i) {
     const int64_t iq = i % queries, h = i / queries % heads_, ib = i / queries / heads_;
-    const float* query = at(q, iq, ib) + h * d;
-    const float* bias_row = b ? at(b, iq, h) : nullptr;
-    const float* mask_row = m ? at(m, iq, ib % m->ne[2]) : nullptr;
+    const float* query = row_at(q, iq, ib) + h * d;
+    const float* bias_row = b ? row_at(b, iq, h) : nullptr;
+    const float* mask_row = m ? row_at(m, iq, ib % m->ne[2]) : nullptr;
     for (int64_t j = 0; j < keys; ++j) {
-      float score = dot(query, at(k, j, ib) + h * d, d) * scale_;
+      float score = dot(query, row_at(k, j, ib) + h * d, d) * scale_;
       if (bias_row) score += bias_row[j];
       if (mask_row) score += mask_row[j];
       scores[static_cast<size_t>(j)] = score;
@@ -59,7 +55,7 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
     std::fill(out, out + dv, 0.0f);
     for (int64_t j = 0; j < keys; ++j) {
       const float weight = scores[static_cast<size_t>(j)];
-      const float* value = at(v, j, ib) + h * dv;
+      const float* value = row_at(v, j, ib) + h * dv;
       for (int64_t c = 0; c < dv; ++c) out[c] += weight * value[c];
     }
   }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 
 void ConvolutionOp::run(ggml_tensor* node, int part, int parts) const {
@@ -28,9 +30,7 @@ void ConvolutionOp::run(ggml_tensor* node, int part, int parts) const {
         for (int64_t kx = 0; kx < params_.kernel_w; ++kx) {
           const int64_t ix = ox * params_.stride_w + kx - params_.pad_w;
           if (ix < 0 || ix >= in_w) continue;
-          const float* pixel = reinterpret_cast<const float*>(
-              static_cast<const char*>(x->data) + static_cast<size_t>(ix) * x->nb[1] +
-              static_cast<size_t>(iy) * x->nb[2] + static_cast<size_t>(n) * x->nb[3]);
+          const float* pixel = row_at(x, ix, iy, n);
           const float* tap = w + (ky * params_.kernel_w + kx) * group_in * out_c;
           for (int64_t c = 0; c < group_in; ++c) {
             for (int64_t group = 0; group < params_.groups; ++group) {

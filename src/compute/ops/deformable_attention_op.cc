@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compute/ops/vector_math.h"
+#include "compute/row_at.h"
 
 namespace alref::compute {
 namespace {
@@ -163,12 +164,6 @@ ALREF_INLINE void gather_any(const Corners& corners, int64_t count, const char* 
   }
 }
 
-ALREF_INLINE const float* row(const ggml_tensor* t, int64_t query, int64_t image) {
-  return reinterpret_cast<const float*>(static_cast<const char*>(t->data) +
-                                        static_cast<size_t>(query) * t->nb[1] +
-                                        static_cast<size_t>(image) * t->nb[2]);
-}
-
 template <typename Value>
 ALREF_INLINE void attend(const ggml_tensor* node, const DeformableAttentionParams& params,
                          const Range& mine) {
@@ -185,10 +180,10 @@ ALREF_INLINE void attend(const ggml_tensor* node, const DeformableAttentionParam
 
   for (int64_t i = mine.begin; i < mine.end; ++i) {
     const int64_t image = i / queries, query = i % queries;
-    const float* place = row(reference, query, image % reference->ne[2]);
+    const float* place = row_at(reference, query, image % reference->ne[2]);
     for (int64_t head = 0; head < heads; ++head) {
-      softmax(row(scores, query, image) + head * count, count, attention.data(), table.vectors);
-      const float* offset = row(offsets, query, image) + head * count * 2;
+      softmax(row_at(scores, query, image) + head * count, count, attention.data(), table.vectors);
+      const float* offset = row_at(offsets, query, image) + head * count * 2;
       for (int64_t point = 0; point < count; ++point) {
         xs[static_cast<size_t>(point)] = offset[2 * point];
         ys[static_cast<size_t>(point)] = offset[2 * point + 1];

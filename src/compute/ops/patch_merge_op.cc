@@ -3,14 +3,10 @@
 
 #include <algorithm>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 namespace {
-
-const float* pixel(const ggml_tensor* x, int64_t image, int64_t row, int64_t column) {
-  return reinterpret_cast<const float*>(
-      static_cast<const char*>(x->data) + static_cast<size_t>(image) * x->nb[3] +
-      static_cast<size_t>(row) * x->nb[2] + static_cast<size_t>(column) * x->nb[1]);
-}
 
 class PatchMergeOp : public CustomOp {
  public:
@@ -26,7 +22,7 @@ class PatchMergeOp : public CustomOp {
         for (int64_t k = 0; k < 4; ++k, out += channels) {
           const int64_t y = i % out_height * 2 + k % 2, xx = column * 2 + k / 2;
           if (y < x->ne[2] && xx < x->ne[1]) {
-            std::copy_n(pixel(x, i / out_height, y, xx), channels, out);
+            std::copy_n(row_at(x, xx, y, i / out_height), channels, out);
           } else {
             std::fill_n(out, channels, 0.0f);
           }

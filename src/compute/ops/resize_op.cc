@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 
 void ResizeOp::run(ggml_tensor* node, int part, int parts) const {
@@ -11,8 +13,6 @@ void ResizeOp::run(ggml_tensor* node, int part, int parts) const {
   const Range mine = share(node->ne[3] * height, part, parts);
   for (int64_t line = mine.begin; line < mine.end; ++line) {
     const Taps& row = rows_[static_cast<size_t>(line % height)];
-    const char* image =
-        static_cast<const char*>(x->data) + static_cast<size_t>(line / height) * x->nb[3];
     for (int64_t column = 0; column < width; ++column) {
       const Taps& taps = columns_[static_cast<size_t>(column)];
       float* y = static_cast<float*>(node->data) + (line * width + column) * channels;
@@ -20,9 +20,8 @@ void ResizeOp::run(ggml_tensor* node, int part, int parts) const {
       for (size_t k = 0; k < row.weights.size(); ++k) {
         for (size_t l = 0; l < taps.weights.size(); ++l) {
           const float weight = row.weights[k] * taps.weights[l];
-          const auto* pixel = reinterpret_cast<const float*>(
-              image + (static_cast<size_t>(row.first) + k) * x->nb[2] +
-              (static_cast<size_t>(taps.first) + l) * x->nb[1]);
+          const float* pixel = row_at(x, taps.first + static_cast<int64_t>(l),
+                                      row.first + static_cast<int64_t>(k), line / height);
           for (int64_t c = 0; c < channels; ++c) y[c] += weight * pixel[c];
         }
       }

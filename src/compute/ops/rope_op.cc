@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 
 void RopeOp::run(ggml_tensor* node, int part, int parts) const {
@@ -12,9 +14,7 @@ void RopeOp::run(ggml_tensor* node, int part, int parts) const {
   const Range mine = share(tokens * node->ne[2], part, parts);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
     const int64_t token = row % tokens;
-    const float* from = reinterpret_cast<const float*>(
-        static_cast<const char*>(x->data) + static_cast<size_t>(token) * x->nb[1] +
-        static_cast<size_t>(row / tokens) * x->nb[2]);
+    const float* from = row_at(x, token, row / tokens);
     float* to = static_cast<float*>(node->data) + row * width;
     if (token >= rotated_) {
       std::copy_n(from, width, to);

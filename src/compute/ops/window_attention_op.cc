@@ -4,16 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/row_at.h"
+
 namespace alref::compute {
 namespace {
-
-const float* pixel(const ggml_tensor* map, int64_t n, int64_t row, int64_t column) {
-  return reinterpret_cast<const float*>(
-      static_cast<const char*>(map->data) + static_cast<size_t>(column) * map->nb[1] +
-      static_cast<size_t>(row) * map->nb[2] + static_cast<size_t>(n) * map->nb[3]);
-}
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void softmax(float* scores, int64_t n) {
   const float top = *std::max_element(scores, scores + n);
@@ -96,10 +90,10 @@ void WindowAttentionOp::run(ggml_tensor* node, int part, int parts) const {
     for (int64_t j = 0; j < keys; ++j) {
       const int64_t y = grid.line(row, j / side), x = grid.column(column, j % side);
       const bool inside = y < k->ne[2] && x < k->ne[1];
-      const float* key = (inside ? pixel(k, n, y, x) : pad_k) + h * d;
+      const float* key = (inside ? row_at(k, x, y, n) : pad_k) + h * d;
       for (int64_t c = 0; c < d; ++c)
         head.transposed_keys[static_cast<size_t>(c * keys + j)] = key[c];
-      head.values[static_cast<size_t>(j)] = (inside ? pixel(v, n, y, x) : pad_v) + h * d;
+      head.values[static_cast<size_t>(j)] = (inside ? row_at(v, x, y, n) : pad_v) + h * d;
     }
     const float* mask_rows = mask(grid, row, column);
     const int64_t query_side = query_grid.side;
@@ -110,7 +104,7 @@ void WindowAttentionOp::run(ggml_tensor* node, int part, int parts) const {
       std::fill(head.scores.begin(), head.scores.end(), 0.0f);
       add_to(head.scores, b ? static_cast<const float*>(b->data) + (h * keys + i) * keys : nullptr);
       add_to(head.scores, mask_rows ? mask_rows + i * keys : nullptr);
-      head.attend(pixel(q, n, y, x) + h * d,
+      head.attend(row_at(q, x, y, n) + h * d,
                   static_cast<float*>(node->data) +
                       ((n * node->ne[2] + y) * node->ne[1] + x) * node->ne[0] + h * d);
     }
@@ -121,8 +115,9 @@ ggml_tensor* window_attention(Graph& g, const WindowAttentionParams& params, ggm
                               ggml_tensor* k, ggml_tensor* v, ggml_tensor* pad_k,
                               ggml_tensor* pad_v, ggml_tensor* bias) {
   GGML_ASSERT(q->ne[0] == k->ne[0] && k->ne[0] == v->ne[0] && k->ne[0] % params.heads == 0);
-  GGML_ASSERT(divide_up(q->ne[2], params.query_window) == divide_up(k->ne[2], params.window));
-  GGML_ASSERT(divide_up(q->ne[1], params.query_window) == divide_up(k->ne[1], params.window));
+  const WindowGrid grid(k->ne[2], k->ne[1], params.window, params.shift);
+  const WindowGrid query_grid(q->ne[2], q->ne[1], params.query_window, params.shift);
+  GGML_ASSERT(query_grid.rows == grid.rows && query_grid.columns == grid.columns);
   GGML_ASSERT((params.shift == 0 && !bias) || params.query_window == params.window);
   GGML_ASSERT(params.shift >= 0 && params.shift < params.window);
   GGML_ASSERT(!bias || ggml_is_contiguous(bias));
