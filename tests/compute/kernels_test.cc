@@ -5,57 +5,14 @@
 
 #include <cmath>
 #include <cstring>
-#include <random>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "compute/kernels_testing.h"
+
 namespace alref::compute::kernels {
 namespace {
-
-struct Named {
-  std::string name;
-  const BlockKernels* kernels;
-};
-
-std::vector<Named> kernels_here() {
-  std::vector<Named> all;
-  const auto add = [&](const char* name, const BlockKernels* kernels) {
-    if (kernels && (all.empty() || all.back().kernels != kernels)) all.push_back({name, kernels});
-  };
-  add("f32", block_kernels(Element::kF32));
-  add("avx512_bf16", block_kernels(Element::kBf16, /*amx=*/false));
-  add("amx_bf16", block_kernels(Element::kBf16));
-  return all;
-}
-
-// Small whole numbers are exact in bf16, and so are their sums in f32: nothing is to be tolerated.
-std::vector<float> whole_numbers(int64_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::uniform_int_distribution<int> any(-8, 8);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = static_cast<float>(any(random));
-  return values;
-}
-
-class Memory {  // on a cache line; every byte 0xff, which is NaN in all element types
- public:
-  explicit Memory(size_t bytes) : bytes_(bytes + 64, std::byte{0xff}) {}
-  std::byte* data() {
-    return bytes_.data() + (64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64) % 64;
-  }
-  float* floats() { return reinterpret_cast<float*>(data()); }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-std::vector<const float*> rows_of(const std::vector<float>& values, int64_t count, int64_t n) {
-  std::vector<const float*> rows;
-  for (int64_t i = 0; i < count; ++i) rows.push_back(values.data() + i * n);
-  return rows;
-}
 
 /// A product with both of its operands made ready.
 struct Product {
@@ -72,7 +29,7 @@ struct Product {
         stride(kernels.padded(k) + 32),
         elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
         packed(kernels.packed_bytes(k, n)) {
-    kernels.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
+    kernels.from_f32.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
     const Panels panels(n);
     for (int64_t p = 0; p < panels.count(); ++p) {
       const int64_t column = 16 * panels.begin(p),
@@ -80,7 +37,7 @@ struct Product {
       std::byte* panel =
           packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes;
       if (!transposed) {
-        kernels.pack(rows_of(b, k, n).data(), column, k, some, panels.width(p), panel);
+        kernels.from_f32.pack(rows_of(b, k, n).data(), column, k, some, panels.width(p), panel);
         continue;
       }
       std::vector<float> columns_of_b(static_cast<size_t>(some * k));
@@ -88,8 +45,8 @@ struct Product {
         for (int64_t i = 0; i < k; ++i)
           columns_of_b[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + column + j)];
       }
-      kernels.pack_transposed(rows_of(columns_of_b, some, k).data(), k, some, panels.width(p),
-                              panel);
+      kernels.from_f32.pack_transposed(rows_of(columns_of_b, some, k).data(), k, some,
+                                       panels.width(p), panel);
     }
   }
 
@@ -232,14 +189,6 @@ TEST(KernelsTest, ResultsThatAreElementsAreWhatTheNextProductTakes) {
       }
     }
   }
-}
-
-float element(const BlockKernels& kernels, const std::byte* elements, int64_t i) {
-  float value = 0;
-  const size_t bytes = kernels.element_bytes;  // a bf16 is a float's upper half
-  std::memcpy(reinterpret_cast<std::byte*>(&value) + sizeof(value) - bytes,
-              elements + static_cast<size_t>(i) * bytes, bytes);
-  return value;
 }
 
 // The weights of one block, and what numbers that are none do to them. A weight in bf16 errs by 0.8

@@ -225,10 +225,10 @@ const BlockKernels kAmxBf16 = {.element = Element::kBf16,
                                .row_multiple = 2 * kTileRows,
                                .strip_rows = 2 * kTileRows,
                                .strips = 24,
-                               .convert = Base::convert,
+                               .from_f32 = Base::kFromF32,
+                               .from_elements = Base::kFromElements,
                                .normalize = Base::normalize,
-                               .pack_transposed = Base::pack_transposed,
-                               .pack = Base::pack,
+                               .scatter = Base::scatter,
                                .product = product,
                                .softmax = Base::softmax};
 

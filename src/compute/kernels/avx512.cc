@@ -23,11 +23,15 @@ struct F32 {
   static __m512 broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static __m512 step(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
   static void store(float* p, __m512 x) { _mm512_storeu_ps(p, x); }
+  static void store(float* p, __mmask16 lanes, __m512 x) { _mm512_mask_storeu_ps(p, lanes, x); }
   static __m512 gelu_of_element(__m512 x) { return gelu(x); }
+  static __m512 widen(const float* p, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, p); }
   static __m512i gather_row(const float* p, int64_t count) {
     return _mm512_castps_si512(_mm512_maskz_loadu_ps(first_lanes(count), p));
   }
-  static __m512i interleave(__m512 even, __m512) { return _mm512_castps_si512(even); }
+  static __m512i interleave(const float* even, const float*, __mmask16 lanes) {
+    return _mm512_castps_si512(_mm512_maskz_loadu_ps(lanes, even));
+  }
   static float rounded_top(float top) { return top; }
   static float weigh(const float* scores, int64_t n, float scale, float top, float* weights) {
     const __m512 factor = _mm512_set1_ps(scale), shift = _mm512_set1_ps(top);
@@ -56,6 +60,16 @@ void activate(const float* x, float* y, int64_t n, Activation activation) {
                                                        : v;
     _mm512_mask_storeu_ps(y + i, lanes, w);
   }
+}
+
+void stream(const void* from, void* to, size_t bytes) {
+  const auto* source = static_cast<const char*>(from);
+  auto* target = static_cast<char*>(to);
+  size_t i = 0;
+  for (; i + 64 <= bytes; i += 64)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(target + i), _mm512_loadu_si512(source + i));
+  std::memcpy(target + i, source + i, bytes - i);
+  _mm_sfence();  // such stores are ordered by nothing else
 }
 
 // Four pixels at a time share each weight that is loaded.
@@ -94,15 +108,16 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .row_multiple = 24,
                                  .strip_rows = 96,
                                  .strips = 1,
-                                 .convert = Products<F32>::convert,
+                                 .from_f32 = Products<F32>::kFromF32,
+                                 .from_elements = Products<F32>::kFromElements,
                                  .normalize = Products<F32>::normalize,
-                                 .pack_transposed = Products<F32>::pack_transposed,
-                                 .pack = Products<F32>::pack,
+                                 .scatter = Products<F32>::scatter,
                                  .product = Products<F32>::product,
                                  .softmax = Products<F32>::softmax};
 
 const RowKernels kAvx512Rows = {.layer_norm = layer_norm,
                                 .activate = activate,
+                                .stream = stream,
                                 .depthwise_row = depthwise_row,
                                 .deformable_head = deformable_head};
 

@@ -22,10 +22,10 @@ const BlockKernels kAvx512Bf16 = {.element = Element::kBf16,
                                   .row_multiple = 24,
                                   .strip_rows = 96,
                                   .strips = 1,
-                                  .convert = Base::convert,
+                                  .from_f32 = Base::kFromF32,
+                                  .from_elements = Base::kFromElements,
                                   .normalize = Base::normalize,
-                                  .pack_transposed = Base::pack_transposed,
-                                  .pack = Base::pack,
+                                  .scatter = Base::scatter,
                                   .product = Base::product,
                                   .softmax = Base::softmax};
 

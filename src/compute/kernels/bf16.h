@@ -33,6 +33,11 @@ struct Bf16 {
   static void store(T* p, __m512 x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(x));
   }
+  // What a masked store wrote is slow to load again.
+  static void store(T* p, __mmask16 lanes, __m512 x) {
+    if (lanes == 0xffff) return store(p, x);
+    _mm256_mask_storeu_epi16(p, lanes, (__m256i)_mm512_cvtneps_pbh(x));
+  }
   static __m512 gelu_of_element(__m512 x) { return gelu_for_bf16(x); }
   static __m512i gather_row(const float* p, int64_t count) {
     const __m512 low = _mm512_maskz_loadu_ps(first_lanes(count), p);
@@ -40,11 +45,26 @@ struct Bf16 {
         count > 16 ? _mm512_maskz_loadu_ps(first_lanes(count - 16), p + 16) : _mm512_setzero_ps();
     return (__m512i)_mm512_cvtne2ps_pbh(high, low);
   }
-  static __m512i interleave(__m512 even, __m512 odd) {
-    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
-    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
+  static __m512 widen(const float* p, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, p); }
+  static __m512 widen(const T* p, __mmask16 lanes) {
+    const __m512i words = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
+  }
+  static __m512i gather_row(const T* p, int64_t count) {
+    const __mmask32 lanes = count >= 32 ? 0xffffffff : (1u << count) - 1;
+    return _mm512_maskz_loadu_epi16(lanes, p);
+  }
+  /// 16 columns of two rows, side by side; no second row where `odd` is null.
+  template <typename From>
+  static __m512i interleave(const From* even, const From* odd, __mmask16 lanes) {
+    const __m512i low = _mm512_cvtepu16_epi32(words(even, lanes));
+    const __m512i high = odd ? _mm512_cvtepu16_epi32(words(odd, lanes)) : _mm512_setzero_si512();
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
   }
+  static __m256i words(const float* p, __mmask16 lanes) {
+    return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes, p));
+  }
+  static __m256i words(const T* p, __mmask16 lanes) { return _mm256_maskz_loadu_epi16(lanes, p); }
 
   // A bf16 of 2^x, without its sign, is nearly the whole number 128 * (x + 127): 7 bits of fraction
   // below the exponent. What lacks is 128 * (f - (2^f - 1)) of the fraction f, at most 11: from a

@@ -27,8 +27,7 @@ struct Epilogue {
   /// Stores past the caches, for results that do not fit them; c and its rows must be multiples of
   /// 64 bytes and n of 16.
   bool stream = false;
-  /// Where the results are stored instead of c: [m, n] of Element, what the next product takes. n
-  /// is a multiple of 16.
+  /// Where the results are stored instead of c: [m, n] of Element, what the next product takes.
   void* elements = nullptr;
   std::ptrdiff_t elements_stride = 0;
 };
@@ -83,6 +82,24 @@ struct RowNorm {
   const float* bias = nullptr;
 };
 
+/// How a product's operands are read from rows of one type.
+struct OperandKernels {
+  /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
+  /// and of k_multiple.
+  void (*convert)(const void* const* rows, int64_t count, int64_t n, void* y,
+                  std::ptrdiff_t stride);
+  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by
+  /// row; missing columns become zeros.
+  void (*pack_transposed)(const void* const* b, int64_t k, int64_t columns, int64_t width,
+                          void* panel);
+  /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
+  void (*pack)(const void* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
+               void* panel);
+  /// y[i] is the largest of the four rows' i-th values, as f32 or, if `elements`, as Element. NaN
+  /// as std::max has it: the first operand.
+  void (*largest)(const void* const* rows, int64_t n, void* y, bool elements);
+};
+
 /// Products of one element type. Strides are in elements.
 struct BlockKernels {
   Element element;
@@ -93,20 +110,14 @@ struct BlockKernels {
   /// strip_rows at a time.
   int64_t strip_rows, strips;
 
-  /// Rows of n values as elements, `stride` apart; zeros follow up to the next multiple of 16
-  /// and of k_multiple.
-  void (*convert)(const float* const* rows, int64_t count, int64_t n, void* y,
-                  std::ptrdiff_t stride);
-  /// The same of the rows' norms.
-  void (*normalize)(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm,
-                    void* y, std::ptrdiff_t stride);
-  /// One panel of `width` vectors out of b [columns, k] (a weight [out, in], or keys), given row by
-  /// row; missing columns become zeros.
-  void (*pack_transposed)(const float* const* b, int64_t k, int64_t columns, int64_t width,
-                          void* panel);
-  /// One panel out of columns [begin, begin + columns) of b [k, ...], given row by row.
-  void (*pack)(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
-               void* panel);
+  OperandKernels from_f32, from_elements;
+  /// What from_f32.convert does, of the norms of rows of f32.
+  void (*normalize)(const void* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y,
+                    std::ptrdiff_t stride);
+  /// Rows [count, n] of x, each times its scale where there are scales, to where `rows` says; none
+  /// where that is null. As f32 or, if `elements`, as Element.
+  void (*scatter)(const float* x, std::ptrdiff_t stride, const float* scale, int64_t count,
+                  int64_t n, void* const* rows, bool elements);
   /// c [m, n] = a [m, k] times panels [first, end) of a packed [k, n]; `packed` and c begin with
   /// panel 0. The memory of a goes on to the next multiple of 16 rows; what stands there does not
   /// matter. Softmax of another block, if any, is done meanwhile: AMX multiplies beside the vector
@@ -135,6 +146,8 @@ struct RowKernels {
   void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
+  /// Copies past the caches; `to` is a multiple of 64 bytes.
+  void (*stream)(const void* from, void* to, size_t bytes);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with
   /// stride 1.
   void (*depthwise_row)(const struct DepthwiseRow& row);

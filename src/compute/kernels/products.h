@@ -101,7 +101,7 @@ struct Products {
         float* at = c + i * stride + 16 * j;
         if (e.elements) {
           E::store(static_cast<T*>(e.elements) + (row + i) * e.elements_stride + column + 16 * j,
-                   sum[i][j]);
+                   lanes(j), sum[i][j]);
         } else if (e.stream) {
           _mm512_stream_ps(at, sum[i][j]);
         } else if (j < kWidth - 1 || last == 0xffff) {
@@ -199,7 +199,8 @@ struct Products {
     if (e.stream) _mm_sfence();  // such stores are ordered by nothing else
   }
 
-  static void pack_transposed(const float* const* b, int64_t k, int64_t columns, int64_t width,
+  template <typename From>
+  static void pack_transposed(const void* const* b, int64_t k, int64_t columns, int64_t width,
                               void* panel) {
     constexpr int64_t kBlock = 16 * kPerStep;  // of k, in one transposition
     const int64_t steps = padded(k) / kPerStep;
@@ -208,7 +209,8 @@ struct Products {
       for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
         __m512i r[16];
         for (int i = 0; i < 16; ++i) {
-          r[i] = i < rows ? E::gather_row(b[16 * j + i] + k0, k - k0) : _mm512_setzero_si512();
+          r[i] = i < rows ? E::gather_row(static_cast<const From*>(b[16 * j + i]) + k0, k - k0)
+                          : _mm512_setzero_si512();
         }
         transpose(r);
         for (int i = 0; i < 16 && k0 / kPerStep + i < steps; ++i) {
@@ -220,23 +222,28 @@ struct Products {
     }
   }
 
-  static void pack(const float* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
+  template <typename From>
+  static void pack(const void* const* b, int64_t begin, int64_t k, int64_t columns, int64_t width,
                    void* panel) {
     const int64_t steps = padded(k) / kPerStep;
     for (int64_t step = 0; step < steps; ++step) {
       const int64_t k0 = step * kPerStep;
+      if (k0 >= k) {
+        for (int64_t j = 0; j < width; ++j) {
+          _mm512_storeu_si512(
+              static_cast<T*>(panel) + E::place(step, j, width, steps) * 16 * kPerStep,
+              _mm512_setzero_si512());
+        }
+        continue;
+      }
       for (int64_t j = 0; j < width; ++j) {
         const __mmask16 lanes =
             columns > 16 * j ? first_lanes(columns - 16 * j) : static_cast<__mmask16>(0);
-        const int64_t column = begin + 16 * j;
-        const __m512 even =
-            k0 < k ? _mm512_maskz_loadu_ps(lanes, b[k0] + column) : _mm512_setzero_ps();
-        const __m512 odd = kPerStep == 2 && k0 + 1 < k
-                               ? _mm512_maskz_loadu_ps(lanes, b[k0 + 1] + column)
-                               : _mm512_setzero_ps();
+        const auto row = [&](int64_t i) { return static_cast<const From*>(b[i]) + begin + 16 * j; };
+        const bool has_odd = kPerStep == 2 && k0 + 1 < k;
         _mm512_storeu_si512(
             static_cast<T*>(panel) + E::place(step, j, width, steps) * 16 * kPerStep,
-            E::interleave(even, odd));
+            E::interleave(row(k0), has_odd ? row(k0 + 1) : nullptr, lanes));
       }
     }
   }
@@ -344,23 +351,79 @@ struct Products {
     for (int64_t row = s.begin; row < s.end; ++row) of_row(s, row);
   }
 
-  static void convert(const float* const* rows, int64_t count, int64_t n, void* y,
+  static void convert(const void* const* rows, int64_t count, int64_t n, void* y,
                       std::ptrdiff_t stride) {
     for (int64_t row = 0; row < count; ++row) {
+      const auto* from = static_cast<const float*>(rows[row]);
       T* out = static_cast<T*>(y) + row * stride;
       int64_t i = 0;
-      for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(rows[row] + i));
-      if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), rows[row] + i));
+      for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(from + i));
+      if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), from + i));
       for (i = (n + 15) / 16 * 16; i < padded(n); i += 16) E::store(out + i, _mm512_setzero_ps());
     }
   }
 
-  static void normalize(const float* const* rows, int64_t count, int64_t n, const RowNorm& norm,
+  static void copy(const void* const* rows, int64_t count, int64_t n, void* y,
+                   std::ptrdiff_t stride) {
+    const auto whole = static_cast<size_t>(n) * sizeof(T),
+               end = static_cast<size_t>(std::max((n + 15) / 16 * 16, padded(n))) * sizeof(T);
+    for (int64_t row = 0; row < count; ++row) {
+      const auto* from = static_cast<const char*>(rows[row]);
+      auto* out = reinterpret_cast<char*>(static_cast<T*>(y) + row * stride);
+      size_t i = 0;
+      for (; i + 64 <= whole; i += 64) _mm512_storeu_si512(out + i, _mm512_loadu_si512(from + i));
+      if (i == end) continue;
+      const __mmask64 lanes = (uint64_t{1} << (whole - i)) - 1;
+      const __m512i rest = _mm512_maskz_loadu_epi8(lanes, from + i);
+      const size_t left = end - i;  // less than 128: elements of 4 bytes have no padding of 32
+      _mm512_mask_storeu_epi8(out + i, left >= 64 ? ~uint64_t{0} : (uint64_t{1} << left) - 1, rest);
+    }
+  }
+
+  template <typename From>
+  static void largest(const void* const* rows, int64_t n, void* y, bool elements) {
+    for (int64_t i = 0; i < n; i += 16) {
+      const __mmask16 lanes = first_lanes(n - i);
+      const auto row = [&](int r) {
+        return E::widen(static_cast<const From*>(rows[r]) + i, lanes);
+      };
+      const auto larger = [](__m512 a, __m512 b) { return _mm512_max_ps(b, a); };  // NaN: a
+      const __m512 top = larger(larger(row(0), row(1)), larger(row(2), row(3)));
+      if (elements) {
+        E::store(static_cast<T*>(y) + i, lanes, top);
+      } else {
+        _mm512_mask_storeu_ps(static_cast<float*>(y) + i, lanes, top);
+      }
+    }
+  }
+
+  static void scatter(const float* x, std::ptrdiff_t stride, const float* scale, int64_t count,
+                      int64_t n, void* const* rows, bool elements) {
+    for (int64_t row = 0; row < count; ++row, x += stride) {
+      if (!rows[row]) continue;
+      const __m512 factor = _mm512_set1_ps(scale ? scale[row] : 1.0f);
+      for (int64_t i = 0; i < n; i += 16) {
+        const __mmask16 lanes = first_lanes(n - i);
+        const __m512 some = _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, x + i), factor);
+        if (elements) {
+          E::store(static_cast<T*>(rows[row]) + i, lanes, some);
+        } else {
+          _mm512_mask_storeu_ps(static_cast<float*>(rows[row]) + i, lanes, some);
+        }
+      }
+    }
+  }
+
+  static constexpr OperandKernels kFromF32 = {convert, pack_transposed<float>, pack<float>,
+                                              largest<float>},
+                                  kFromElements = {copy, pack_transposed<T>, pack<T>, largest<T>};
+
+  static void normalize(const void* const* rows, int64_t count, int64_t n, const RowNorm& norm,
                         void* y, std::ptrdiff_t stride) {
     const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
     for (int64_t row = 0; row < count; ++row) {
       T* out = static_cast<T*>(y) + row * stride;
-      const NormalizedRow normalized(rows[row], n, norm);
+      const NormalizedRow normalized(static_cast<const float*>(rows[row]), n, norm);
       for (int64_t i = 0; i < end; i += 16)
         E::store(out + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
     }

@@ -47,7 +47,7 @@ class Attention {
   struct Parts {
     std::byte *queries, *weights[2];
     float *scores[2], *result, *tops, *sums;
-    const float** pointers;
+    const void** pointers;
   };
 
   // Blocks of nearly one size, as many for each thread.
@@ -80,7 +80,7 @@ class Attention {
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
-    p.pointers = carver.take<const float*>(static_cast<size_t>(std::max(key_block_, query_block_)));
+    p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
     return p;
   }
 
@@ -97,24 +97,25 @@ class Attention {
     return std::min(key_block_, rows_.keys - block * key_block_);
   }
 
-  void pack_block(int64_t task, int64_t block, std::byte* packed, const float** pointers) const {
+  void pack_block(int64_t task, int64_t block, std::byte* packed, const void** pointers) const {
     const int64_t first = block * key_block_, keys = keys_in(block);
     const Panels key_panels(keys), value_panels(rows_.dv);
     rows_.key_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < key_panels.count(); ++p) {
       const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
-      kernels_.pack_transposed(
-          pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
-          packed_keys(packed, block) +
-              static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
+      reading(kernels_, rows_.k)
+          .pack_transposed(
+              pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
+              packed_keys(packed, block) +
+                  static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
     }
     rows_.value_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < value_panels.count(); ++p) {
       const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
-      kernels_.pack(
-          pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
-          packed_values(packed, block) +
-              static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
+      reading(kernels_, rows_.v)
+          .pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
+                packed_values(packed, block) +
+                    static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
     }
   }
 
@@ -137,7 +138,7 @@ class Attention {
       return Item{row, std::min(kernels_.strip_rows, count - row), block, keys_in(block), i % 2};
     };
     rows_.query_rows(task, first, count, p.pointers);
-    kernels_.convert(p.pointers, count, rows_.d, p.queries, query_stride());
+    reading(kernels_, rows_.q).convert(p.pointers, count, rows_.d, p.queries, query_stride());
 
     if (strips == 1) {  // softmax rescales the result that the values of the block before are added
                         // to: nothing overlaps
@@ -159,12 +160,9 @@ class Attention {
     }
     if (direct()) return;
     rows_.result_rows(task, first, count, p.pointers);
-    for (int64_t i = 0; i < count; ++i) {
-      auto* out = const_cast<float*>(p.pointers[i]);
-      if (!out) continue;
-      const float scale = key_blocks_ == 1 ? 1.0f : p.sums[i];
-      for (int64_t c = 0; c < rows_.dv; ++c) out[c] = p.result[i * result_stride() + c] * scale;
-    }
+    kernels_.scatter(p.result, result_stride(), key_blocks_ == 1 ? nullptr : p.sums, count,
+                     rows_.dv, const_cast<void* const*>(p.pointers),
+                     rows_.out->type != GGML_TYPE_F32);
   }
 
   void score(const Item& i, std::byte* packed, const Parts& p,
@@ -202,11 +200,17 @@ class Attention {
     }
     e.accumulate = i.block > 0;
     e.stream = direct() && rows_.stream;
-    kernels_.product(
-        p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block), i.keys,
-        rows_.dv, 0, Panels(rows_.dv).count(),
-        direct() ? rows_.result(task, first + i.row) : p.result + i.row * result_stride(),
-        direct() ? rows_.result_stride : result_stride(), e, meanwhile);
+    float* result = p.result + i.row * result_stride();
+    if (direct()) {
+      result = static_cast<float*>(rows_.result(task, first + i.row));
+      if (rows_.out->type != GGML_TYPE_F32) {
+        e.elements = result;
+        e.elements_stride = rows_.result_stride;
+      }
+    }
+    kernels_.product(p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block),
+                     i.keys, rows_.dv, 0, Panels(rows_.dv).count(), result,
+                     direct() ? rows_.result_stride : result_stride(), e, meanwhile);
   }
 
   // Where nothing is attended to, the result is 0.
@@ -220,23 +224,23 @@ class Attention {
 
   // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry)
   // are computed, the rows of the next are asked for, in the order in which they lie in memory.
-  void prefetch_next(int64_t task, const float** pointers) const {
+  void prefetch_next(int64_t task, const void** pointers) const {
     const int64_t heads = rows_.heads, head = task % heads, next = task - head + heads;
     if (rows_.keys > kKeysAtOnce || next >= rows_.tasks) return;
-    const auto ask = [&](int64_t count, int64_t width, const auto& rows_of) {
+    const auto ask = [&](const ggml_tensor* t, int64_t count, const auto& rows_of) {
       const int64_t begin = count * head / heads, some = count * (head + 1) / heads - begin;
+      const size_t bytes = static_cast<size_t>(t->ne[0]) * t->nb[0];
       rows_of(begin, some);
       for (int64_t i = 0; i < some; ++i) {
-        for (int64_t c = 0; c < width; c += 16) __builtin_prefetch(pointers[i] + c, 0, 2);
+        for (size_t c = 0; c < bytes; c += 64)
+          __builtin_prefetch(static_cast<const std::byte*>(pointers[i]) + c, 0, 2);
       }
     };
     const int64_t queries = std::min(query_block_, rows_.queries(next));
-    ask(rows_.keys, heads * rows_.d,
-        [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
-    ask(rows_.keys, heads * rows_.dv,
+    ask(rows_.k, rows_.keys, [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
+    ask(rows_.v, rows_.keys,
         [&](int64_t at, int64_t n) { rows_.value_rows(next, at, n, pointers); });
-    ask(queries, heads * rows_.d,
-        [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
+    ask(rows_.q, queries, [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
   }
 
   void run_heads() {
@@ -291,7 +295,7 @@ void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node) {
 }
 
 void run_window_attention(Engine& engine, const WindowAttentionOp& op, ggml_tensor* node) {
-  Attention(engine, WindowRows(op, node)).run();
+  Attention(engine, WindowRows(*engine.fast(), op, node)).run();
 }
 
 }  // namespace alref::compute::onednn

@@ -11,6 +11,11 @@
 
 namespace alref::compute::onednn {
 
+/// A place in a row of t.
+inline const std::byte* place_in(const ggml_tensor* t, const void* row, int64_t column) {
+  return static_cast<const std::byte*>(row) + static_cast<size_t>(column) * t->nb[0];
+}
+
 /// The rows of AttentionOp: a task is one head of one batch entry.
 struct BatchRows {
   BatchRows(const AttentionOp& op, ggml_tensor* node)
@@ -28,27 +33,30 @@ struct BatchRows {
         tasks(q->ne[2] * heads),
         result_stride(node->ne[0]),
         scale(op.scale()),
-        stream(ggml_nelements(node) >= kLargeResult && dv % 16 == 0 &&
-               reinterpret_cast<uintptr_t>(node->data) % 64 == 0) {}
+        stream(node->type == GGML_TYPE_F32 && ggml_nelements(node) >= kLargeResult &&
+               dv % 16 == 0 && reinterpret_cast<uintptr_t>(node->data) % 64 == 0) {}
 
-  void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(q, first, task / heads) + task % heads * d, q, count, rows);
+  void query_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
+    fill(q, task, d, first, count, rows);
   }
-  void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(k, first, task / heads) + task % heads * d, k, count, rows);
+  void key_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
+    fill(k, task, d, first, count, rows);
   }
-  void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(row_at(v, first, task / heads) + task % heads * dv, v, count, rows);
+  void value_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
+    fill(v, task, dv, first, count, rows);
   }
-  float* result(int64_t task, int64_t query) const {
-    return static_cast<float*>(out->data) + (task / heads * most_queries + query) * result_stride +
-           task % heads * dv;
+  void* result(int64_t task, int64_t query) const {
+    const void* row = nullptr;
+    fill(out, task, dv, query, 1, &row);
+    return const_cast<void*>(row);
   }
-  void result_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
-    fill(result(task, first), out, count, rows);
+  void result_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
+    fill(out, task, dv, first, count, rows);
   }
-  static void fill(const float* row, const ggml_tensor* t, int64_t count, const float** rows) {
-    for (int64_t i = 0; i < count; ++i, row += t->nb[1] / sizeof(float)) rows[i] = row;
+  void fill(const ggml_tensor* t, int64_t task, int64_t width, int64_t first, int64_t count,
+            const void** rows) const {
+    const std::byte* row = place_in(t, row_at(t, first, task / heads), task % heads * width);
+    for (int64_t i = 0; i < count; ++i, row += t->nb[1]) rows[i] = row;
   }
   int64_t queries(int64_t) const { return most_queries; }
   void add(kernels::SoftmaxBlock& s, int64_t task, int64_t query, int64_t first_key) const {
@@ -73,14 +81,15 @@ struct BatchRows {
 
 /// The rows of WindowAttentionOp: a task is one head of one window.
 struct WindowRows {
-  WindowRows(const WindowAttentionOp& window_attention, ggml_tensor* node)
+  WindowRows(const kernels::BlockKernels& kernels, const WindowAttentionOp& window_attention,
+             ggml_tensor* node)
       : op(window_attention),
         q(node->src[0]),
         k(node->src[1]),
         v(node->src[2]),
         bias(op.bias(node)),
-        pad_k(static_cast<const float*>(node->src[3]->data)),
-        pad_v(static_cast<const float*>(node->src[4]->data)),
+        pad_k(node->src[3]->data),
+        pad_v(node->src[4]->data),
         out(node),
         heads(op.params().heads),
         grid(k->ne[2], k->ne[1], op.params().window, op.params().shift),
@@ -91,7 +100,10 @@ struct WindowRows {
         keys(grid.side * grid.side),
         most_queries(query_grid.side * query_grid.side),
         tasks(k->ne[3] * grid.count() * heads),
-        scale(1 / std::sqrt(static_cast<float>(d))) {}
+        scale(1 / std::sqrt(static_cast<float>(d))) {
+    if (k->type != GGML_TYPE_F32) pad_k = padding[0].of(kernels, node->src[3]);
+    if (v->type != GGML_TYPE_F32) pad_v = padding[1].of(kernels, node->src[4]);
+  }
 
   struct Place {
     int64_t n, row, column, head;
@@ -110,34 +122,35 @@ struct WindowRows {
     return whole ? most_queries
                  : query_width(p) * std::min(query_grid.side, q->ne[2] - p.row * query_grid.side);
   }
-  void query_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+  void query_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
     const Place p = place(task);
-    fill(q, pad_k + p.head * d, p, query_grid, query_width(p), first, count, rows);
+    fill(q, q->data, p, query_grid, query_width(p), first, count, rows);
   }
-  void key_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+  void key_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
     const Place p = place(task);
-    fill(k, pad_k + p.head * d, p, grid, grid.side, first, count, rows);
+    fill(k, place_in(k, pad_k, p.head * d), p, grid, grid.side, first, count, rows);
   }
-  void value_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+  void value_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
     const Place p = place(task);
-    fill(v, pad_v + p.head * d, p, grid, grid.side, first, count, rows);
+    fill(v, place_in(v, pad_v, p.head * d), p, grid, grid.side, first, count, rows);
   }
   /// Null for a query beyond the map.
-  void result_rows(int64_t task, int64_t first, int64_t count, const float** rows) const {
+  void result_rows(int64_t task, int64_t first, int64_t count, const void** rows) const {
     const Place p = place(task);
     fill(out, nullptr, p, query_grid, query_width(p), first, count, rows);
   }
-  float* result(int64_t, int64_t) const { return nullptr; }  // not one after the other
+  void* result(int64_t, int64_t) const { return nullptr; }  // not one after the other
   /// Pixels of a window, `width` of each of its lines; `pad` beyond the map.
-  void fill(const ggml_tensor* t, const float* pad, const Place& p, const WindowGrid& windows,
-            int64_t width, int64_t first, int64_t count, const float** rows) const {
-    int64_t i = first / width, j = first % width;
-    for (int64_t row = 0; row < count; ++row) {
-      const int64_t y = windows.line(p.row, i), x = windows.column(p.column, j);
-      rows[row] = y < t->ne[2] && x < t->ne[1] ? row_at(t, x, y, p.n) + p.head * d : pad;
-      if (++j == width) {
-        j = 0;
-        ++i;
+  void fill(const ggml_tensor* t, const void* pad, const Place& p, const WindowGrid& windows,
+            int64_t width, int64_t first, int64_t count, const void** rows) const {
+    int64_t j = first % width;
+    for (int64_t i = first / width, row = 0; row < count; ++i, j = 0) {
+      const int64_t y = windows.line(p.row, i), end = std::min(width, j + count - row);
+      const std::byte* line = place_in(t, row_at(t, 0, y, p.n), p.head * d);
+      const int64_t known = y < t->ne[2] ? t->ne[1] : 0;  // pixels of this line
+      for (; j < end; ++j, ++row) {
+        const int64_t x = windows.column(p.column, j);
+        rows[row] = x < known ? line + static_cast<size_t>(x) * t->nb[1] : pad;
       }
     }
   }
@@ -155,10 +168,24 @@ struct WindowRows {
   }
 
   const WindowAttentionOp& op;
+  /// A row of weights as elements, which keys and values are then.
+  struct Padding {
+    const void* of(const kernels::BlockKernels& kernels, const ggml_tensor* row) {
+      const int64_t n = row->ne[0];
+      elements.resize(static_cast<size_t>(kernels.padded((n + 15) / 16 * 16)) *
+                      kernels.element_bytes);
+      const void* values = row->data;
+      kernels.from_f32.convert(&values, 1, n, elements.data(), 0);
+      return elements.data();
+    }
+    std::vector<std::byte> elements;
+  };
+
   const ggml_tensor *q, *k, *v, *bias;
-  const float *pad_k, *pad_v;
+  const void *pad_k, *pad_v;
   ggml_tensor* out;
   int64_t heads;
+  Padding padding[2];
   WindowGrid grid, query_grid;
   /// Queries are all places of a window, those beyond the map, too: bias and mask have a row for
   /// each.

@@ -13,6 +13,7 @@
 #include "compute/onednn/deformable_attention.h"
 #include "compute/onednn/fusion.h"
 #include "compute/onednn/matmul.h"
+#include "compute/onednn/narrowing.h"
 #include "compute/onednn/primitives.h"
 #include "compute/onednn/rows.h"
 
@@ -70,8 +71,15 @@ bool is_nothing(const ggml_tensor* node) {
          (node->flags & GGML_TENSOR_FLAG_COMPUTE) == 0;
 }
 
-bool has_plain_rows(const ggml_tensor* t) {
-  return t->type == GGML_TYPE_F32 && t->nb[0] == sizeof(float) && t->nb[1] % sizeof(float) == 0;
+// Whether our operators also take bf16 where the graph says f32.
+bool takes_bf16(const Backend& b) {
+  return b.engine.f32() && b.engine.fast()->element == kernels::Element::kBf16;
+}
+
+bool has_plain_rows(const Backend& b, const ggml_tensor* t) {
+  const size_t bytes = ggml_type_size(t->type);
+  return (t->type == GGML_TYPE_F32 || (t->type == GGML_TYPE_BF16 && takes_bf16(b))) &&
+         t->nb[0] == bytes && t->nb[1] % bytes == 0;
 }
 
 // Who computes a node.
@@ -84,26 +92,30 @@ enum class Step {
   kAttention,
   kWindowAttention,
   kDeformableAttention,
-  kConvolution
+  kConvolution,
+  kMaxPool
 };
 
 Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
   if (!op) return Step::kGgml;
   for (int i = 0; i < GGML_MAX_SRC && node->src[i]; ++i) {
-    if (!has_plain_rows(node->src[i])) return Step::kGgml;
+    if (!has_plain_rows(b, node->src[i])) return Step::kGgml;
   }
   const bool own = b.engine.f32();
   if (const auto* attention = dynamic_cast<const AttentionOp*>(op)) {
     return own || b.primitives.takes_attention(*attention, node) ? Step::kAttention : Step::kGgml;
   }
   if (own && dynamic_cast<const WindowAttentionOp*>(op)) return Step::kWindowAttention;
+  if (own && dynamic_cast<const MaxPool2x2Op*>(op)) return Step::kMaxPool;
   if (const auto* deformable = dynamic_cast<const DeformableAttentionOp*>(op)) {
     return takes_deformable_attention(b.engine, *deformable, node) ? Step::kDeformableAttention
                                                                    : Step::kGgml;
   }
-  return dynamic_cast<const ConvolutionOp*>(op) && is_weight(node->src[1]) ? Step::kConvolution
-                                                                           : Step::kGgml;
+  return dynamic_cast<const ConvolutionOp*>(op) && node->src[0]->type == GGML_TYPE_F32 &&
+                 is_weight(node->src[1])
+             ? Step::kConvolution
+             : Step::kGgml;
 }
 
 Step step_of(const Backend& b, const ggml_tensor* node) {
@@ -176,6 +188,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
       }
       break;
     }
+    case Step::kMaxPool:
+      run_max_pool(b.engine, node);
+      break;
     case Step::kNothing:
     case Step::kGgml:
       break;
@@ -204,7 +219,52 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   return hand_on(graph->n_nodes);
 }
 
-void optimize(ggml_backend_t, ggml_cgraph* graph, ggml_backend_graph_optimize_params* params) {
+// Whether a product's end may store bf16, without anything that a later run could decide otherwise
+// (fuse_linear).
+bool narrows_product(const Backend& b, const ggml_cgraph* graph, int result) {
+  for (int i = result; i >= 0 && i > result - 2; --i) {  // a product may end in its bias
+    const ggml_tensor* node = graph->nodes[i];
+    if (node->op != GGML_OP_MUL_MAT) continue;
+    const auto linear = fuse_linear(graph, i, /*allocated=*/false);
+    return linear->pattern.result == graph->nodes[result] && is_weight(node->src[0]) &&
+           !linear->pattern.residual && linear->pattern.after.empty() &&
+           takes_matmul(b.engine, node) && ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
+  }
+  return false;
+}
+
+NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
+  const auto stores = [&b, graph](int i) {
+    switch (step_of(b, graph->nodes[i])) {
+      case Step::kAttention:
+      case Step::kWindowAttention:
+      case Step::kMaxPool:
+        return true;
+      default:
+        return narrows_product(b, graph, i);
+    }
+  };
+  const auto reads = [&b](const ggml_tensor* node, int slot) {
+    switch (step_of(b, node)) {
+      case Step::kMatmul:
+        return slot == 1 && is_weight(node->src[0]) &&
+               ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
+      case Step::kAttention:
+      case Step::kWindowAttention:
+        return slot < 3;
+      case Step::kMaxPool:
+        return node->type == GGML_TYPE_BF16;
+      default:
+        return false;
+    }
+  };
+  return {stores, reads};
+}
+
+void optimize(ggml_backend_t backend, ggml_cgraph* graph,
+              ggml_backend_graph_optimize_params* params) {
+  const Backend& b = state(backend);
+  if (takes_bf16(b)) narrow(graph, narrowing_rules(b, graph));
   for (int i = 0; i < graph->n_nodes; ++i) {
     for (const auto& [operand, until] : lifetimes_of_chain(graph, i)) {
       params->add_alloc_dep(params->user_data, operand, until);

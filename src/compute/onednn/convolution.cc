@@ -61,7 +61,9 @@ class Patches {
   }
   // The zeros after it are overwritten by the next tap.
   void convert(const float* x, std::byte* patch, int64_t begin, int64_t count) const {
-    kernels_.convert(&x, 1, count, patch + static_cast<size_t>(begin) * kernels_.element_bytes, 0);
+    const void* row = x;
+    kernels_.from_f32.convert(&row, 1, count,
+                              patch + static_cast<size_t>(begin) * kernels_.element_bytes, 0);
   }
 
   const BlockKernels& kernels_;

@@ -66,9 +66,9 @@ void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, g
     engine.parallel((pixels + kPixels - 1) / kPixels, [&](int64_t item, int) {
       const int64_t begin = item * kPixels, count = std::min(kPixels, pixels - begin);
       for (int64_t head = 0; head < heads; ++head) {
-        const float* rows[kPixels];
+        const void* rows[kPixels];
         for (int64_t i = 0; i < count; ++i) rows[i] = row_at(value, begin + i, image) + head * d;
-        kernels.convert(rows, count, d, maps + head * map_bytes + begin * pixel_bytes, d);
+        kernels.from_f32.convert(rows, count, d, maps + head * map_bytes + begin * pixel_bytes, d);
       }
     });
     // Head after head, so that the threads read one map at a time.

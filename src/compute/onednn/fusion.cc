@@ -35,7 +35,8 @@ const ggml_tensor* other_operand(const ggml_tensor* node, const ggml_tensor* ope
 // Whether `linear` may be stored to `node`'s memory while blocks of its operands are still to be
 // read. A residual that stands exactly there is read right before it is overwritten.
 bool may_store(const Linear& linear, const ggml_tensor* node) {
-  if (!is_plain(node) || overlap(node, linear.rows()) || overlap(node, linear.product->src[0]))
+  if (!ggml_is_contiguous(node) || overlap(node, linear.rows()) ||
+      overlap(node, linear.product->src[0]))
     return false;
   const auto reads = [&](const ggml_tensor* operand) { return operand && overlap(node, operand); };
   const auto norm_reads = [&](const Norm& norm) { return reads(norm.weight) || reads(norm.bias); };

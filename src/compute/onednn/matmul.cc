@@ -13,7 +13,7 @@ using kernels::BlockKernels;
 using kernels::Epilogue;
 using kernels::Panels;
 
-const float* row_of(const ggml_tensor* t, int64_t row) {
+const void* row_of(const ggml_tensor* t, int64_t row) {
   const int64_t i1 = row % t->ne[1], i2 = row / t->ne[1] % t->ne[2], i3 = row / t->ne[1] / t->ne[2];
   return row_at(t, i1, i2, i3);
 }
@@ -22,7 +22,7 @@ auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t firs
                  const std::optional<kernels::RowNorm>& norm = std::nullopt) {
   return [&kernels, x, first, norm](int64_t row, int64_t count, std::byte* block, int64_t stride) {
     constexpr int64_t kRows = 64;
-    const float* rows[kRows];
+    const void* rows[kRows];
     for (int64_t i = 0; i < count; i += kRows) {
       const int64_t some = std::min(kRows, count - i);
       for (int64_t j = 0; j < some; ++j) rows[j] = row_of(x, first + row + i + j);
@@ -30,7 +30,7 @@ auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t firs
       if (norm) {
         kernels.normalize(rows, some, x->ne[0], *norm, to, stride);
       } else {
-        kernels.convert(rows, some, x->ne[0], to, stride);
+        reading(kernels, x).convert(rows, some, x->ne[0], to, stride);
       }
     }
   };
@@ -69,7 +69,7 @@ struct Slices {
   const float* b_rows(int64_t slice) const {
     const int64_t i2 = slice % x->ne[2] * b->ne[2] / x->ne[2],
                   i3 = slice / x->ne[2] * b->ne[3] / x->ne[3];
-    return row_of(b, (i3 * b->ne[2] + i2) * b->ne[1]);
+    return row_at(b, 0, i2, i3);
   }
 };
 
@@ -80,9 +80,9 @@ void pack_panel(const BlockKernels& kernels, const Slices& s, int64_t slice, int
   const int64_t column = 16 * panels.begin(panel);
   const auto stride = static_cast<std::ptrdiff_t>(s.b->nb[1] / sizeof(float));
   const int64_t columns = std::min(n - column, 16 * panels.width(panel));
-  const float* rows[kernels::kPanelColumns];
+  const void* rows[kernels::kPanelColumns];
   for (int64_t i = 0; i < columns; ++i) rows[i] = s.b_rows(slice) + (column + i) * stride;
-  kernels.pack_transposed(
+  kernels.from_f32.pack_transposed(
       rows, k, columns, panels.width(panel),
       packed + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
 }
@@ -136,7 +136,10 @@ bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
   if (!engine.f32() || node->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(node, 1) != 0)
     return false;
   const ggml_tensor *b = node->src[0], *x = node->src[1];
-  if (x->type != GGML_TYPE_F32 || x->nb[0] != sizeof(float) || !ggml_is_contiguous(node))
+  const bool elements =
+      x->type == GGML_TYPE_BF16 && kernels_for(engine, node).element == kernels::Element::kBf16;
+  if ((x->type != GGML_TYPE_F32 && !elements) || x->nb[0] != ggml_type_size(x->type) ||
+      !ggml_is_contiguous(node))
     return false;
   if (is_weight(b)) {
     return (b->type == GGML_TYPE_F32 || ggml_get_type_traits(b->type)->to_float) &&
@@ -148,12 +151,17 @@ bool takes_matmul(const Engine& engine, const ggml_tensor* node) {
 void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
   const ggml_tensor *b = linear.product->src[0], *x = linear.rows();
   const BlockKernels& kernels = kernels_for(engine, linear.product);
-  const Epilogue e = epilogue_of(linear);
+  Epilogue e = epilogue_of(linear);
   const int64_t k = b->ne[0], n = b->ne[1];
   if (is_weight(b)) {
     const std::byte* packed = weights.transposed(engine, kernels, b);
-    multiply(engine, kernels, ggml_nrows(x), k, n, packed, static_cast<float*>(linear.result->data),
-             n, e, gather_rows(kernels, linear), norms_after(linear));
+    auto* result = static_cast<float*>(linear.result->data);
+    if (linear.result->type != GGML_TYPE_F32) {
+      e.elements = result;
+      e.elements_stride = n;
+    }
+    multiply(engine, kernels, ggml_nrows(x), k, n, packed, result, n, e,
+             gather_rows(kernels, linear), norms_after(linear));
     return;
   }
   const Slices slices{b, x, linear.result};

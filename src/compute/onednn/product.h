@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 
+#include <ggml.h>
 #include <unistd.h>
 
 #include "compute/onednn/engine.h"
@@ -42,6 +43,12 @@ struct RowBlocks {
   int64_t m, tile, tiles, count;
 };
 
+/// How rows of an activation are read: f32, or Element already (narrowing.h).
+inline const kernels::OperandKernels& reading(const kernels::BlockKernels& kernels,
+                                              const ggml_tensor* rows) {
+  return rows->type == GGML_TYPE_F32 ? kernels.from_f32 : kernels.from_elements;
+}
+
 /// Whether results are better stored past the caches: they do not fit, and may be.
 inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
   return m * n >= kLargeResult && n % 16 == 0 && c_stride % 16 == 0 &&
@@ -60,8 +67,8 @@ inline void normalize_rows(const Engine& engine, std::span<const kernels::RowNor
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
 /// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
-/// Where there are `norms`, rows of c go through them before they leave the cache; c_stride is n
-/// then.
+/// Where the epilogue stores elements, n apart, nothing is written to c. Where there are `norms`,
+/// rows of c go through them before they leave the cache; c_stride is n then.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
@@ -72,41 +79,50 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   const kernels::Panels panels(n);
   const int64_t stride = block_stride(kernels, k);
   const auto element_bytes = static_cast<int64_t>(kernels.element_bytes);
-  const int64_t sums = norms.empty() ? 0 : n;  // of a row, in scratch memory
+  // Rows that are not stored as they leave the product wait in scratch memory: sums for their
+  // norms, and elements, of which a product stores less than a cache line at a time.
+  const bool past_caches = epilogue.elements && m * n >= kLargeResult;
+  const int64_t staged_bytes = !norms.empty() ? n * static_cast<int64_t>(sizeof(float))
+                               : past_caches  ? n * element_bytes
+                                              : 0;
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
   const int64_t wanted = share ? 2 * engine.threads() : 1;
-  const RowBlocks blocks(
-      kernels, m,
-      block_rows(kernels, stride + sums * static_cast<int64_t>(sizeof(float)) / element_bytes),
-      share ? engine.threads() : 1, wanted);
+  const RowBlocks blocks(kernels, m, block_rows(kernels, stride + staged_bytes / element_bytes),
+                         share ? engine.threads() : 1, wanted);
   // Columns are shared too where there are too few rows to go round.
-  const int64_t parts = share && norms.empty() && blocks.count < engine.threads()
+  const int64_t parts = share && staged_bytes == 0 && blocks.count < engine.threads()
                             ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count)
                             : 1;
   kernels::Epilogue stored = epilogue;
-  stored.stream = may_stream(m, n, c, c_stride) && !epilogue.accumulate && norms.empty();
+  stored.stream =
+      may_stream(m, n, c, c_stride) && !epilogue.accumulate && !epilogue.elements && norms.empty();
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
   const size_t block_bytes =
       static_cast<size_t>(blocks.most() * stride + 32) * kernels.element_bytes;
   const auto parts_of = [&](Carver carver) {
     std::byte* block = carver.take(block_bytes);
-    float* normed = carver.take<float>(static_cast<size_t>(blocks.most() * sums));
-    return std::tuple(block, normed, carver.used());
+    std::byte* staged = carver.take(static_cast<size_t>(blocks.most() * staged_bytes));
+    return std::tuple(block, staged, carver.used());
   };
   engine.reserve_thread_scratch(std::get<2>(parts_of(Carver())));
   const auto work = [&](int64_t item, int thread) {
     const int64_t part = item % parts, row = blocks.begin(item / parts),
                   count = blocks.begin(item / parts + 1) - row;
-    const auto [block, normed, bytes] = parts_of(Carver(engine.thread_scratch(thread)));
+    const auto [block, staged, bytes] = parts_of(Carver(engine.thread_scratch(thread)));
     gather(row, count, block, stride);
     kernels::Epilogue e = stored;
     if (e.residual) e.residual += row * e.residual_stride;
+    std::byte* elements = static_cast<std::byte*>(e.elements);
+    if (elements) elements += row * e.elements_stride * element_bytes;
+    e.elements = past_caches ? staged : elements;
+    auto* sums = reinterpret_cast<float*>(staged);
     kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
-                    panels.count() * (part + 1) / parts,
-                    norms.empty() ? c + row * c_stride : normed, norms.empty() ? c_stride : n, e,
-                    nullptr);
-    if (!norms.empty()) normalize_rows(engine, norms, normed, count, n, c + row * n);
+                    panels.count() * (part + 1) / parts, norms.empty() ? c + row * c_stride : sums,
+                    norms.empty() ? c_stride : n, e, nullptr);
+    if (!norms.empty()) normalize_rows(engine, norms, sums, count, n, c + row * n);
+    if (past_caches)
+      engine.rows()->stream(staged, elements, static_cast<size_t>(count * n * element_bytes));
   };
   if (share) {
     engine.parallel(blocks.count * parts, work);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/rows.h"
 
+#include "compute/onednn/product.h"
+#include "compute/row_at.h"
+
 namespace alref::compute::onednn {
 namespace {
 
@@ -47,6 +50,20 @@ void run_activation(Engine& engine, ggml_tensor* node) {
   engine.parallel((n + kChunk - 1) / kChunk, [&](int64_t item, int) {
     const int64_t begin = item * kChunk;
     engine.rows()->activate(x + begin, y + begin, std::min(kChunk, n - begin), activation);
+  });
+}
+
+void run_max_pool(Engine& engine, ggml_tensor* node) {
+  const ggml_tensor* x = node->src[0];
+  const kernels::OperandKernels& from = reading(*engine.fast(), x);
+  engine.parallel(node->ne[3] * node->ne[2], [&](int64_t line, int) {
+    const int64_t n = line / node->ne[2], row = line % node->ne[2];
+    for (int64_t column = 0; column < node->ne[1]; ++column) {
+      const void* pixels[4];
+      for (int64_t i = 0; i < 4; ++i) pixels[i] = row_at(x, 2 * column + i % 2, 2 * row + i / 2, n);
+      from.largest(pixels, node->ne[0], const_cast<float*>(row_at(node, column, row, n)),
+                   node->type != GGML_TYPE_F32);
+    }
   });
 }
 

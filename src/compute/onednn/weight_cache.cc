@@ -55,17 +55,17 @@ const std::byte* WeightCache::transposed(Engine& engine, const kernels::BlockKer
                        static_cast<size_t>(column) * weight->nb[1] +
                        static_cast<size_t>(slice % weight->ne[2]) * weight->nb[2] +
                        static_cast<size_t>(slice / weight->ne[2]) * weight->nb[3];
-    const float* values[kernels::kPanelColumns];
+    const void* values[kernels::kPanelColumns];
     for (int64_t i = 0; i < columns; ++i) {
       const char* row = rows + static_cast<size_t>(i) * weight->nb[1];
-      values[i] = reinterpret_cast<const float*>(row);
+      values[i] = row;
       if (to_float) {
         float* converted = reinterpret_cast<float*>(engine.thread_scratch(thread)) + i * k;
         to_float(row, converted, k);
         values[i] = converted;
       }
     }
-    kernels.pack_transposed(
+    kernels.from_f32.pack_transposed(
         values, k, columns, panels.width(panel),
         packed.data() + static_cast<size_t>(slice) * slice_bytes +
             static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);
@@ -85,11 +85,11 @@ const std::byte* WeightCache::plain(Engine& engine, const kernels::BlockKernels&
   Scratch& packed = packed_[key];
   packed.reserve(kernels.packed_bytes(k, columns));
   const kernels::Panels panels(columns);
-  std::vector<const float*> rows(static_cast<size_t>(k));
+  std::vector<const void*> rows(static_cast<size_t>(k));
   for (int64_t i = 0; i < k; ++i) rows[static_cast<size_t>(i)] = values + i * n;
   engine.parallel(panels.count(), [&](int64_t panel, int) {
     const int64_t column = 16 * panels.begin(panel);
-    kernels.pack(
+    kernels.from_f32.pack(
         rows.data(), column, k, std::min(columns - column, 16 * panels.width(panel)),
         panels.width(panel),
         packed.data() + static_cast<size_t>(column * kernels.padded(k)) * kernels.element_bytes);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "compute/kernels/kernels.h"
+
+namespace alref::compute::kernels {
+
+struct Named {
+  std::string name;
+  const BlockKernels* kernels;
+};
+
+inline std::vector<Named> kernels_here() {
+  std::vector<Named> all;
+  const auto add = [&](const char* name, const BlockKernels* kernels) {
+    if (kernels && (all.empty() || all.back().kernels != kernels)) all.push_back({name, kernels});
+  };
+  add("f32", block_kernels(Element::kF32));
+  add("avx512_bf16", block_kernels(Element::kBf16, /*amx=*/false));
+  add("amx_bf16", block_kernels(Element::kBf16));
+  return all;
+}
+
+// Small whole numbers are exact in bf16, and so are their sums in f32: nothing is to be tolerated.
+inline std::vector<float> whole_numbers(int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> any(-8, 8);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& v : values) v = static_cast<float>(any(random));
+  return values;
+}
+
+class Memory {  // on a cache line; every byte 0xff, which is NaN in all element types
+ public:
+  explicit Memory(size_t bytes) : bytes_(bytes + 64, std::byte{0xff}) {}
+  std::byte* data() {
+    return bytes_.data() + (64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64) % 64;
+  }
+  float* floats() { return reinterpret_cast<float*>(data()); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+inline std::vector<const void*> rows_of(const std::vector<float>& values, int64_t count,
+                                        int64_t n) {
+  std::vector<const void*> rows;
+  for (int64_t i = 0; i < count; ++i) rows.push_back(values.data() + i * n);
+  return rows;
+}
+
+inline float element(const BlockKernels& kernels, const std::byte* elements, int64_t i) {
+  float value = 0;
+  const size_t bytes = kernels.element_bytes;  // a bf16 is a float's upper half
+  std::memcpy(reinterpret_cast<std::byte*>(&value) + sizeof(value) - bytes,
+              elements + static_cast<size_t>(i) * bytes, bytes);
+  return value;
+}
+
+}  // namespace alref::compute::kernels

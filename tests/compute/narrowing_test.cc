@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results that only products and attention read may be kept in bf16 where these round to bf16
+// anyway: the numbers stay the same.
+#include <gtest/gtest.h>
+
+#include "compute/engine_testing.h"
+#include "compute/nn/attention.h"
+#include "compute/nn/linear.h"
+#include "compute/ops/max_pool_op.h"
+#include "compute/ops/window_attention_op.h"
+
+namespace alref::compute {
+namespace {
+
+struct Case {
+  int batch, height, width, heads, dim, window, shift = 0;
+  bool pool = false;
+  int channels() const { return heads * dim; }
+};
+
+class NarrowingTest : public ::testing::TestWithParam<std::tuple<Case, Precision>> {
+ protected:
+  const Case& p() const { return std::get<0>(GetParam()); }
+
+  // Channels [part * C, (part + 1) * C) of the stacked projection.
+  ggml_tensor* third(Graph& g, ggml_tensor* stacked, int part) const {
+    const auto from = static_cast<size_t>(part * p().channels()) * sizeof(float);
+    return ggml_view_4d(g.context(), stacked, p().channels(), stacked->ne[1], stacked->ne[2],
+                        stacked->ne[3], stacked->nb[1], stacked->nb[2], stacked->nb[3], from);
+  }
+  ggml_tensor* in_windows(Graph& g, ggml_tensor* stacked) {
+    ggml_tensor* q = third(g, stacked, 0);
+    ggml_tensor* bias = model.weights().f32("qkv.bias", {3 * p().channels()});
+    const auto pad = [&](int part) {
+      const auto from = static_cast<size_t>(part * p().channels()) * sizeof(float);
+      return ggml_view_1d(g.context(), bias, p().channels(), from);
+    };
+    return window_attention(g,
+                            {.heads = p().heads,
+                             .window = p().window,
+                             .query_window = p().pool ? p().window / 2 : p().window,
+                             .shift = p().shift},
+                            p().pool ? max_pool_2x2(g, q) : q, third(g, stacked, 1),
+                            third(g, stacked, 2), pad(1), pad(2));
+  }
+  ggml_tensor* over_all(Graph& g, ggml_tensor* stacked) const {
+    const auto rows = [&](int part) {
+      ggml_tensor* t = third(g, stacked, part);
+      return ggml_view_3d(g.context(), t, t->ne[0], t->ne[1] * t->ne[2], t->ne[3], t->nb[1],
+                          t->nb[3], 0);
+    };
+    return nn::attention(g, rows(0), rows(1), rows(2), p().heads,
+                         1 / std::sqrt(static_cast<float>(p().dim)));
+  }
+
+  /// A projection of attention of a projection. `kept`: what is between is wanted, too, and has to
+  /// be f32.
+  template <typename Attend>
+  std::vector<float> run(const Attend& attend, bool kept) {
+    return model.run({{{p().batch, p().height, p().width, p().channels()}, x}},
+                     [&](Graph& g, auto in) {
+                       ggml_tensor* between = qkv(g, in[0]);
+                       if (kept) g.output(between);
+                       ggml_tensor* attended = attend(g, between);
+                       if (kept) g.output(attended);
+                       return proj(g, attended);
+                     });
+  }
+
+  std::vector<double> linear(const std::vector<double>& input, const std::string& name) const {
+    const std::vector<float>&w = model[name + ".weight"], &b = model[name + ".bias"];
+    const size_t in = w.size() / b.size();
+    std::vector<double> result;
+    for (size_t row = 0; row < input.size() / in; ++row) {
+      for (size_t o = 0; o < b.size(); ++o) {
+        double sum = b[o];
+        for (size_t i = 0; i < in; ++i) sum += input[row * in + i] * w[o * in + i];
+        result.push_back(sum);
+      }
+    }
+    return result;
+  }
+  /// Attention of all places of an image to all in double.
+  std::vector<double> attended(const std::vector<double>& rows) const {
+    const int n = p().height * p().width, c = p().channels();
+    std::vector<double> result(rows.size() / 3);
+    for (int image = 0; image < p().batch; ++image) {
+      for (int head = 0; head < p().heads; ++head) {
+        const auto at = [&](int row, int part, int i) {
+          return rows[static_cast<size_t>(((image * n + row) * 3 + part) * c + head * p().dim + i)];
+        };
+        for (int query = 0; query < n; ++query) {
+          std::vector<double> weights;
+          double total = 0;
+          for (int key = 0; key < n; ++key) {
+            double score = 0;
+            for (int i = 0; i < p().dim; ++i) score += at(query, 0, i) * at(key, 1, i);
+            weights.push_back(std::exp(score / std::sqrt(p().dim)));
+            total += weights.back();
+          }
+          for (int i = 0; i < p().dim; ++i) {
+            double sum = 0;
+            for (int key = 0; key < n; ++key)
+              sum += weights[static_cast<size_t>(key)] * at(key, 2, i);
+            result[static_cast<size_t>((image * n + query) * c + head * p().dim + i)] = sum / total;
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+  const std::vector<float> x =
+      random_values(static_cast<size_t>(p().batch * p().height * p().width * p().channels()), 5);
+  TinyModel model{{{"qkv.weight", {3 * p().channels(), p().channels()}},
+                   {"qkv.bias", {3 * p().channels()}},
+                   {"proj.weight", {p().channels(), p().channels()}},
+                   {"proj.bias", {p().channels()}}},
+                  2,
+                  test_device(2, std::get<1>(GetParam()))};
+  nn::Linear qkv{model.weights() / "qkv", p().channels(), 3 * p().channels()},
+      proj{model.weights() / "proj", p().channels(), p().channels()};
+};
+
+TEST_P(NarrowingTest, WindowsSeeTheSameNumbers) {
+  const auto attend = [&](Graph& g, ggml_tensor* t) { return in_windows(g, t); };
+  EXPECT_EQ(run(attend, false), run(attend, true));
+}
+
+TEST_P(NarrowingTest, AttentionSeesTheSameNumbers) {
+  const auto attend = [&](Graph& g, ggml_tensor* t) { return over_all(g, t); };
+  EXPECT_EQ(run(attend, false), run(attend, true));
+}
+
+TEST_P(NarrowingTest, AttentionMatchesTheFormulaInDouble) {
+  if (p().height * p().width > 500) GTEST_SKIP() << "the formula takes too long for this size";
+  const auto got = run([&](Graph& g, ggml_tensor* t) { return over_all(g, t); }, false);
+  const std::vector<double> input(x.begin(), x.end());
+  // Scores are sums of size sqrt(d) * channels: their rounding moves the sharp softmax's weights.
+  EXPECT_LE(relative_error(got, linear(attended(linear(input, "qkv")), "proj")),
+            std::get<1>(GetParam()) == Precision::kF32 ? 1e-4 : 3e-2);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, NarrowingTest,
+    ::testing::Combine(
+        ::testing::Values(
+            Case{.batch = 2, .height = 5, .width = 9, .heads = 2, .dim = 9, .window = 4},
+            Case{.batch = 1,
+                 .height = 11,
+                 .width = 7,
+                 .heads = 3,
+                 .dim = 5,
+                 .window = 5,
+                 .shift = 2},
+            Case{.batch = 1,
+                 .height = 20,
+                 .width = 22,
+                 .heads = 1,
+                 .dim = 20,
+                 .window = 8,
+                 .pool = true},
+            // more than the caches hold
+            Case{.batch = 1, .height = 48, .width = 50, .heads = 2, .dim = 73, .window = 14}),
+        ::testing::Values(Precision::kF32, Precision::kBf16)));
+
+}  // namespace
+}  // namespace alref::compute
