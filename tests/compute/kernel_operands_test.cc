@@ -128,11 +128,16 @@ TEST(KernelOperandsTest, RowsAreScatteredScaledAndLeftOut) {
 TEST(KernelOperandsTest, CopiesPastTheCachesAreWhole) {
   if (!row_kernels()) GTEST_SKIP() << "no AVX-512 here";
   for (const size_t bytes : {0, 1, 63, 64, 65, 1000}) {
-    const std::vector<float> from = whole_numbers(300, 9);
-    Memory to(bytes + 1);
-    row_kernels()->stream(from.data(), to.data(), bytes);
-    EXPECT_EQ(std::memcmp(to.data(), from.data(), bytes), 0) << bytes;
-    EXPECT_EQ(to.data()[bytes], std::byte{0xff}) << bytes;
+    for (const size_t begin : {0, 2, 32, 63}) {
+      const std::vector<float> from = whole_numbers(300, 9);
+      Memory to(begin + bytes + 1);
+      row_kernels()->stream(from.data(), to.data() + begin, bytes);
+      EXPECT_EQ(std::memcmp(to.data() + begin, from.data(), bytes), 0) << bytes;
+      EXPECT_EQ(to.data()[begin + bytes], std::byte{0xff}) << bytes;
+      if (begin > 0) {
+        EXPECT_EQ(to.data()[begin - 1], std::byte{0xff}) << bytes;
+      }
+    }
   }
 }
 

@@ -65,7 +65,8 @@ void activate(const float* x, float* y, int64_t n, Activation activation) {
 void stream(const void* from, void* to, size_t bytes) {
   const auto* source = static_cast<const char*>(from);
   auto* target = static_cast<char*>(to);
-  size_t i = 0;
+  size_t i = std::min(bytes, (64 - reinterpret_cast<uintptr_t>(to) % 64) % 64);  // whole lines only
+  std::memcpy(target, source, i);
   for (; i + 64 <= bytes; i += 64)
     _mm512_stream_si512(reinterpret_cast<__m512i*>(target + i), _mm512_loadu_si512(source + i));
   std::memcpy(target + i, source + i, bytes - i);

@@ -146,7 +146,7 @@ struct RowKernels {
   void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
-  /// Copies past the caches; `to` is a multiple of 64 bytes.
+  /// Copies past the caches.
   void (*stream)(const void* from, void* to, size_t bytes);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with
   /// stride 1.
