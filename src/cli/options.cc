@@ -39,7 +39,7 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option(
           "--precision", options.precision,
-          "auto, f32 or bf16; auto is bf16 where the processor multiplies it [default: auto]")
+          "of the CPU: auto, f32 or bf16; auto is bf16 where it multiplies that [default: auto]")
       ->type_name("P")
       ->transform(CLI::CheckedTransformer(precisions).description(""));
 }
