@@ -8,6 +8,8 @@
 
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "compute/run_clock.h"
 
@@ -35,6 +37,20 @@ void fill_values(ggml_tensor* tensor, const Fill& fill) {
   ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
 }
 
+// Activations span tens of thousands of small pages, more than a processor remembers the places of.
+void prefer_large_pages([[maybe_unused]] ggml_backend_buffer_t buffer) {
+#ifdef MADV_HUGEPAGE
+  if (!ggml_backend_buffer_is_host(buffer)) return;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto base = reinterpret_cast<uintptr_t>(ggml_backend_buffer_get_base(buffer));
+  const uintptr_t begin = (base + page - 1) / page * page,
+                  end = (base + ggml_backend_buffer_get_size(buffer)) / page * page;
+  constexpr uintptr_t kLarge = 4 << 20;
+  // Only advice: a kernel without large pages refuses it.
+  if (begin + kLarge < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
+
 }  // namespace
 
 DeviceTensor::DeviceTensor(Device& device, ggml_type type, const Shape& shape)
@@ -46,6 +62,7 @@ DeviceTensor::DeviceTensor(Device& device, ggml_type type, const Shape& shape)
     throw Error(ErrorKind::kUnavailable,
                 "no memory for a tensor of shape " + shape_text(shape) + " on the device");
   }
+  prefer_large_pages(buffer_.get());
 }
 
 void DeviceTensor::write(std::span<const float> values) {
@@ -126,6 +143,13 @@ void Graph::allocate() {
   restore_unallocated();  // reserving leaves its copies behind
   if (!ggml_backend_sched_alloc_graph(scheduler, graph_)) {
     throw Error(ErrorKind::kUnavailable, "no memory for a network's activations on the device");
+  }
+  ggml_backend_buffer_t advised = nullptr;
+  for (int i = 0; i < ggml_graph_n_nodes(graph_); ++i) {
+    ggml_backend_buffer_t buffer = ggml_graph_node(graph_, i)->buffer;
+    if (buffer && buffer != advised &&
+        ggml_backend_buffer_get_usage(buffer) == GGML_BACKEND_BUFFER_USAGE_COMPUTE)
+      prefer_large_pages(advised = buffer);
   }
   device_.allocated_ = this;
 }
