@@ -16,4 +16,9 @@ inline const float* row_at(const ggml_tensor* t, int64_t i1, int64_t i2 = 0, int
       static_cast<size_t>(i2) * t->nb[2] + static_cast<size_t>(i3) * t->nb[3]);
 }
 
+/// A place in such a row, of a tensor of any type.
+inline const std::byte* place_in(const ggml_tensor* t, const void* row, int64_t column) {
+  return static_cast<const std::byte*>(row) + static_cast<size_t>(column) * t->nb[0];
+}
+
 }  // namespace alref::compute

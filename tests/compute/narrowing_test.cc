@@ -6,6 +6,7 @@
 #include "compute/engine_testing.h"
 #include "compute/nn/attention.h"
 #include "compute/nn/linear.h"
+#include "compute/ops/deformable_attention_op.h"
 #include "compute/ops/max_pool_op.h"
 #include "compute/ops/window_attention_op.h"
 
@@ -163,6 +164,57 @@ INSTANTIATE_TEST_SUITE_P(
             // more than the caches hold
             Case{.batch = 1, .height = 48, .width = 50, .heads = 2, .dim = 73, .window = 14}),
         ::testing::Values(Precision::kF32, Precision::kBf16)));
+
+// A product makes the value, a product takes the result; as many queries as pixels, and few.
+class NarrowValueTest : public ::testing::TestWithParam<Precision> {
+ protected:
+  static constexpr int kHeads = 3, kDim = 32, kPoints = 2, kChannels = kHeads * kDim;
+  const std::vector<MapSize> levels = {{9, 13}, {5, 7}, {2, 3}};
+  static constexpr int kPixels = 9 * 13 + 5 * 7 + 2 * 3, kBatch = 2;
+
+  std::vector<float> run(int queries, bool kept) {
+    const int points = kHeads * 3 * kPoints;
+    const auto rows = static_cast<size_t>(kBatch * queries);
+    std::vector<float> reference = random_values(static_cast<size_t>(queries) * 2, 4);
+    for (float& place : reference) place = 0.5f + 0.3f * place;
+    return model.run(
+        {{{kBatch, kPixels, kChannels}, random_values(kBatch * kPixels * kChannels, 1)},
+         {{kBatch, queries, 2 * points}, random_values(rows * 2 * points, 2)},
+         {{kBatch, queries, points}, random_values(rows * points, 3)},
+         {{1, queries, 2}, reference}},
+        [&](Graph& g, auto in) {
+          ggml_tensor* values = value(g, in[0]);
+          if (kept) g.output(values);
+          ggml_tensor* y =
+              deformable_attention(g, {.levels = levels, .heads = kHeads, .points = kPoints},
+                                   values, in[1], in[2], in[3]);
+          if (kept) g.output(y);
+          return out(g, y);
+        });
+  }
+
+  TinyModel model{{{"value.weight", {kChannels, kChannels}},
+                   {"value.bias", {kChannels}},
+                   {"out.weight", {kChannels, kChannels}},
+                   {"out.bias", {kChannels}}},
+                  3,
+                  test_device(2, GetParam())};
+  nn::Linear value{model.weights() / "value", kChannels, kChannels},
+      out{model.weights() / "out", kChannels, kChannels};
+};
+
+TEST_P(NarrowValueTest, ManyQueriesSeeTheSameNumbers) {
+  EXPECT_EQ(run(kPixels, false), run(kPixels, true));
+}
+
+// An f32 value would be read where it lies, too, but unrounded.
+TEST_P(NarrowValueTest, FewQueriesSeeThemRoundedOnce) {
+  EXPECT_LE(relative_error(run(7, false), run(7, true)),
+            GetParam() == Precision::kF32 ? 1e-6 : 1.0 / 256);
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, NarrowValueTest,
+                         ::testing::Values(Precision::kF32, Precision::kBf16));
 
 }  // namespace
 }  // namespace alref::compute

@@ -27,15 +27,17 @@ struct DeformableHead {
   /// [pixels, channels] of `element`, the levels one after the other; less than 2 GiB.
   const void* map;
   Element element;
-  int64_t channels;  ///< a multiple of 32
+  int64_t pixel_bytes;  ///< from one pixel to the next
+  int64_t channels;     ///< a multiple of 32
   int64_t queries;
   /// Of the first query and this head, each with its stride from query to query.
   const float *offsets, *scores, *reference;
   std::ptrdiff_t offsets_stride, scores_stride, reference_stride;
   bool boxes;       ///< references are boxes (centre, size) and offsets are shares of their halves
   float per_point;  ///< share of the box that an offset of 1 is
-  float* result;    ///< [queries, channels]
-  std::ptrdiff_t result_stride;
+  void* result;     ///< [queries, channels] of `result_element`
+  Element result_element;        ///< f32, or bf16 as the map is
+  std::ptrdiff_t result_stride;  ///< in elements
 };
 
 }  // namespace alref::compute::kernels

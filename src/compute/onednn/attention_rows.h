@@ -11,11 +11,6 @@
 
 namespace alref::compute::onednn {
 
-/// A place in a row of t.
-inline const std::byte* place_in(const ggml_tensor* t, const void* row, int64_t column) {
-  return static_cast<const std::byte*>(row) + static_cast<size_t>(column) * t->nb[0];
-}
-
 /// The rows of AttentionOp: a task is one head of one batch entry.
 struct BatchRows {
   BatchRows(const AttentionOp& op, ggml_tensor* node)

@@ -238,6 +238,7 @@ NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
     switch (step_of(b, graph->nodes[i])) {
       case Step::kAttention:
       case Step::kWindowAttention:
+      case Step::kDeformableAttention:
       case Step::kMaxPool:
         return true;
       default:
@@ -245,6 +246,8 @@ NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
     }
   };
   const auto reads = [&b](const ggml_tensor* node, int slot) {
+    if (const auto* op = dynamic_cast<const DeformableAttentionOp*>(custom_op_of(node)))
+      return slot == 0 && takes_narrow_value(b.engine, *op, node);
     switch (step_of(b, node)) {
       case Step::kMatmul:
         return slot == 1 && is_weight(node->src[0]) &&

@@ -8,11 +8,15 @@
 
 namespace alref::compute::onednn {
 
-/// Whether copying each head's map out of the value is possible here, and worth its time.
+/// Whether run_deformable_attention takes this node, and whether it would if the value were bf16:
+/// copying heads of an f32 value must be worth its time.
 bool takes_deformable_attention(const Engine& engine, const DeformableAttentionOp& op,
                                 const ggml_tensor* node);
+bool takes_narrow_value(const Engine& engine, const DeformableAttentionOp& op,
+                        const ggml_tensor* node);
 /// Reads each head's map from a copy in the element that products take: a map of 22,000 pixels in
-/// bf16 fits a second-level cache, where the value of all heads misses it at every sample.
+/// bf16 fits a second-level cache, where the value of all heads misses it at every sample. Few
+/// queries read a value in bf16 where it lies.
 void run_deformable_attention(Engine& engine, const DeformableAttentionOp& op, ggml_tensor* node);
 
 }  // namespace alref::compute::onednn
