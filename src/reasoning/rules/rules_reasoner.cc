@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <set>
 
 #include "reasoning/rules/lexicon.h"
@@ -37,6 +38,14 @@ double prompt_quality(const Sighting& s, const Track& track, std::span<const Tra
          (1.0 - std::min(1.0f, 2 * covered));
 }
 
+/// Frames that may become pivots.
+std::set<int> clip_frames(int frame_count) {
+  std::set<int> frames;
+  for (const Clip& clip : make_clips(frame_count, {.keep_single = true}))
+    frames.insert(clip.frames.begin(), clip.frames.end());
+  return frames;
+}
+
 }  // namespace
 
 std::string RulesReasoner::caption(std::string_view expression) const {
@@ -46,11 +55,8 @@ std::string RulesReasoner::caption(std::string_view expression) const {
 std::vector<int> RulesReasoner::sampled_frames(int frame_count) const {
   const int every =
       options_.detect_every > 0 ? options_.detect_every : std::clamp(frame_count / 24, 1, 5);
-  std::set<int> frames;
+  std::set<int> frames = clip_frames(frame_count);
   for (int frame = 0; frame < frame_count; frame += every) frames.insert(frame);
-  for (const Clip& clip : make_clips(frame_count, {.keep_single = true})) {
-    frames.insert(clip.frames.begin(), clip.frames.end());
-  }
   return {frames.begin(), frames.end()};
 }
 
@@ -61,9 +67,10 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
   for (const int index : sampled_frames(scene.frame_count())) {
     SampledFrame frame{.frame = index, .sightings = {}};
     for (const Detection& d : scene.detect(index, caption, options_.tracks.keep_score)) {
-      frame.sightings.push_back({.frame = index, .box = d.box, .score = d.score, .colours = {}});
+      frame.sightings.push_back(
+          {.frame = index, .box = d.box, .score = d.score, .certainty = d.score, .colours = {}});
     }
-    frame.sightings = suppress_duplicates(std::move(frame.sightings), options_.tracks);
+    frame.sightings = merge_duplicates(std::move(frame.sightings), options_.tracks);
     if (!frame.sightings.empty()) {
       const auto image = scene.frames().frame(index);
       for (Sighting& s : frame.sightings) s.colours = ColourHistogram::of(*image, s.box);
@@ -71,7 +78,15 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
     frames.push_back(std::move(frame));
   }
   std::vector<Track> tracks = link_tracks(frames, options_.tracks);
-  std::erase_if(tracks, [&](const Track& t) { return t.best_score() < options_.presence; });
+  std::erase_if(tracks, [&](const Track& t) { return t.best_certainty() < options_.presence; });
+  // What no clip shows well enough to start from cannot be the answer, if something else can.
+  const std::set<int> may_be_pivot = clip_frames(scene.frame_count());
+  const auto has_pivot = [&](const Track& t) {
+    return std::ranges::any_of(t.sightings, [&](const Sighting& s) {
+      return s.score > options_.box_threshold && may_be_pivot.contains(s.frame);
+    });
+  };
+  if (std::ranges::any_of(tracks, has_pivot)) std::erase_if(tracks, std::not_fn(has_pivot));
   // What is seen much more shortly than others of its kind is a part of one of them, or a mistake.
   size_t longest = 0;
   for (const Track& t : tracks) longest = std::max(longest, t.sightings.size());
@@ -92,7 +107,7 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
     verdict.reasons += "'" + word + "' was not understood. ";
 
   if (tracks.empty()) {
-    verdict.reasons += "No '" + caption + "' is in the video: none scores " +
+    verdict.reasons += "No '" + caption + "' is in the video: none is seen with a certainty of " +
                        number(options_.presence) + " or more.";
     return verdict;
   }
@@ -123,14 +138,14 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
     }
     // Between things that fit equally well, the one that is surest and longest in sight.
     const double support =
-        track.mean_score() * std::pow(static_cast<double>(track.sightings.size()), 0.25);
+        track.mean_certainty() * std::pow(static_cast<double>(track.sightings.size()), 0.25);
     if (fit * support > best_fit) {
       best_fit = fit * support;
       verdict.track = fit >= options_.least_fit ? &track : nullptr;
       verdict.rivals = candidate.rivals;
       best_words = "seen on " + std::to_string(track.sightings.size()) + " sampled frames from " +
                    std::to_string(track.first()) + " to " + std::to_string(track.last()) +
-                   ", mean score " + number(track.mean_score()) + words;
+                   ", mean certainty " + number(track.mean_certainty()) + words;
     }
   }
   verdict.reasons += "Of " + std::to_string(tracks.size()) + " things found as '" + caption +
@@ -161,7 +176,7 @@ std::vector<Choice> RulesReasoner::choose_frames(Scene& scene, std::string_view 
     if (!verdict.track) continue;
     for (size_t k = 0; k < clips[i].frames.size(); ++k) {
       const Sighting* seen = verdict.track->at(clips[i].frames[k]);
-      if (!seen || seen->score <= options_.tracks.start_score) continue;
+      if (!seen || seen->score <= options_.box_threshold) continue;
       const double quality = prompt_quality(*seen, *verdict.track, verdict.rivals, extent);
       if (quality <= qualities[i]) continue;
       qualities[i] = quality;

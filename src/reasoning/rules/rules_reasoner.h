@@ -19,7 +19,9 @@ struct RulesOptions {
   /// in short videos, every 5 frames in longer ones. Motion needs it denser than the paper's 10.
   int detect_every = 0;
   TrackOptions tracks = {};
-  /// A noun whose best box in the whole video scores lower is not in the video.
+  /// GPT-PS asks about boxes above it only: what scores lower on a frame has no pivot there.
+  float box_threshold = 0.25f;
+  /// A noun whose surest sighting in the whole video is less certain is not in the video.
   float presence = 0.3f;
   /// A thing that fits what the sentence says worse than this is not meant.
   double least_fit = 0.004;

@@ -84,13 +84,13 @@ void join_fragments(std::vector<Track>& tracks, int longest_gap) {
 
 }  // namespace
 
-float Track::best_score() const {
-  return std::ranges::max_element(sightings, {}, &Sighting::score)->score;
+float Track::best_certainty() const {
+  return std::ranges::max_element(sightings, {}, &Sighting::certainty)->certainty;
 }
 
-float Track::mean_score() const {
+float Track::mean_certainty() const {
   float sum = 0;
-  for (const Sighting& s : sightings) sum += s.score;
+  for (const Sighting& s : sightings) sum += s.certainty;
   return sum / static_cast<float>(sightings.size());
 }
 
@@ -99,18 +99,24 @@ const Sighting* Track::at(int frame) const {
   return found != sightings.end() && found->frame == frame ? &*found : nullptr;
 }
 
-std::vector<Sighting> suppress_duplicates(std::vector<Sighting> sightings,
-                                          const TrackOptions& options) {
+std::vector<Sighting> merge_duplicates(std::vector<Sighting> sightings,
+                                       const TrackOptions& options) {
+  std::erase_if(sightings, [&](const Sighting& s) { return s.score < options.keep_score; });
   std::ranges::stable_sort(sightings, std::greater<>(), &Sighting::score);
   std::vector<Sighting> kept;
-  for (const Sighting& s : sightings) {
-    const bool known = std::ranges::any_of(kept, [&](const Sighting& k) {
+  for (Sighting& s : sightings) {
+    s.certainty = s.score;
+    const bool known = std::ranges::any_of(kept, [&](Sighting& k) {
+      if (iou(s.box, k.box) > options.same_iou) {
+        k.certainty = 1 - (1 - k.certainty) * (1 - s.score);
+        return true;
+      }
       const Box common{std::max(s.box.x0, k.box.x0), std::max(s.box.y0, k.box.y0),
                        std::min(s.box.x1, k.box.x1), std::min(s.box.y1, k.box.y1)};
-      const bool inside = common.area() > 0.85f * std::min(s.box.area(), k.box.area());
-      return iou(s.box, k.box) > options.same_iou || (inside && s.score < 0.6f * k.score);
+      return common.area() > 0.85f * std::min(s.box.area(), k.box.area()) &&
+             s.score < 0.6f * k.score;
     });
-    if (!known && s.score >= options.keep_score) kept.push_back(s);
+    if (!known) kept.push_back(s);
   }
   return kept;
 }
@@ -136,13 +142,13 @@ std::vector<Track> link_tracks(std::span<const SampledFrame> frames, const Track
       extend(tracks[t], frame.sightings[s]);
     }
     for (size_t s = 0; s < frame.sightings.size(); ++s) {
-      if (sighting_taken[s] || frame.sightings[s].score < options.start_score) continue;
+      if (sighting_taken[s] || frame.sightings[s].certainty < options.start_certainty) continue;
       extend(tracks.emplace_back(), frame.sightings[s]);
     }
   }
   join_fragments(tracks, options.longest_gap);
   std::ranges::stable_sort(tracks, std::greater<>(), [](const Track& t) {
-    return t.mean_score() * std::sqrt(static_cast<float>(t.sightings.size()));
+    return t.mean_certainty() * std::sqrt(static_cast<float>(t.sightings.size()));
   });
   return tracks;
 }

@@ -13,8 +13,9 @@ namespace alref::reasoning {
 /// One thing on one sampled frame.
 struct Sighting {
   int frame = 0;
-  Box box;  ///< in pixels
-  float score = 0;
+  Box box;              ///< in pixels
+  float score = 0;      ///< the detector's, of this box alone
+  float certainty = 0;  ///< that a thing of the kind is here; see merge_duplicates
   ColourHistogram colours;
 };
 
@@ -24,16 +25,16 @@ struct Track {
   ColourHistogram colours;          ///< over all sightings, the later ones counting a little more
   int first() const { return sightings.front().frame; }
   int last() const { return sightings.back().frame; }
-  float best_score() const;
-  float mean_score() const;
+  float best_certainty() const;
+  float mean_certainty() const;
   /// The sighting on `frame`; null where it was not seen.
   const Sighting* at(int frame) const;
 };
 
 struct TrackOptions {
-  float start_score = 0.25f;  ///< a detection below it begins no track...
-  float keep_score = 0.15f;   ///< ...and one below this is not looked at
-  float same_iou = 0.6f;      ///< detections that overlap more are one thing
+  float start_certainty = 0.25f;  ///< a sighting below it begins no track...
+  float keep_score = 0.15f;       ///< ...and a detection below this is not looked at
+  float same_iou = 0.5f;          ///< detections that overlap more are one thing
   int longest_gap = 40;  ///< frames for which a thing may be out of sight and still be the same
 };
 
@@ -44,9 +45,11 @@ struct SampledFrame {
 };
 
 /// Of detections that mean one thing, only the best: nothing overlaps a better one by more than
-/// `same_iou`, nor lies within one that is far better.
-std::vector<Sighting> suppress_duplicates(std::vector<Sighting> sightings,
-                                          const TrackOptions& options);
+/// `same_iou`, nor lies within one that is far better. The detector's queries share the score of a
+/// thing whose outline they do not agree upon; the certainty puts it together again, as the
+/// probability that not all of those that overlap are wrong.
+std::vector<Sighting> merge_duplicates(std::vector<Sighting> sightings,
+                                       const TrackOptions& options);
 
 /// Joins sightings on successive frames by overlap, distance, size and colours, following straight
 /// motion across gaps; then joins tracks that end and begin where one thing may have been out of

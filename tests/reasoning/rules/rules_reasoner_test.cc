@@ -62,6 +62,14 @@ TEST(RulesReasonerTest, WhatIsSeenForAMomentOnlyIsNoRival) {
   EXPECT_NE(thing_meant(dogs, "the smallest dog"), 2);
 }
 
+TEST(RulesReasonerTest, WhatNoClipShowsIsNotMeantIfAnythingElseCanBe) {
+  // Clips look at every tenth frame.
+  const Thing between{"dog", kRed, during(41, 49, resting({60, 120}, 60))};
+  const Thing always{"dog", kRed, resting({160, 120}, 60)};
+  EXPECT_EQ(thing_meant({always, between}, "the dog on the left"), 0);
+  EXPECT_EQ(thing_meant({between}, "the dog"), -1);
+}
+
 TEST(RulesReasonerTest, Motion) {
   const std::vector<Thing> cars = {{"car", kRed, moving({60, 60}, {260, 60}, 40, kFrames)},
                                    {"car", kRed, moving({260, 120}, {60, 120}, 40, kFrames)},

@@ -21,6 +21,7 @@ Sighting sighting(int frame, float x, float y, float size, const ColourHistogram
   return {.frame = frame,
           .box = {x - size / 2, y - size / 2, x + size / 2, y + size / 2},
           .score = score,
+          .certainty = score,
           .colours = colours};
 }
 
@@ -108,7 +109,7 @@ TEST(TracksTest, WeakSightingsContinueATrackButBeginNone) {
 }
 
 TEST(TracksTest, OverlappingAndContainedBoxesOfOneThingAreSuppressed) {
-  const auto kept = suppress_duplicates(
+  const auto kept = merge_duplicates(
       {sighting(0, 100, 100, 80, kRed, 0.9f), sighting(0, 104, 100, 80, kRed, 0.7f),
        sighting(0, 95, 90, 20, kRed, 0.3f), sighting(0, 200, 100, 80, kRed, 0.5f),
        sighting(0, 300, 300, 20, kRed, 0.1f)},
@@ -116,6 +117,18 @@ TEST(TracksTest, OverlappingAndContainedBoxesOfOneThingAreSuppressed) {
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_FLOAT_EQ(kept[0].score, 0.9f);
   EXPECT_FLOAT_EQ(kept[1].score, 0.5f);
+  EXPECT_FLOAT_EQ(kept[1].certainty, 0.5f);
+}
+
+TEST(TracksTest, BoxesThatAgreeMakeASightingSure) {
+  const auto kept = merge_duplicates(
+      {sighting(0, 100, 100, 80, kRed, 0.2f), sighting(0, 104, 100, 80, kRed, 0.3f),
+       sighting(0, 100, 104, 80, kRed, 0.2f), sighting(0, 100, 100, 80, kRed, 0.1f)},
+      {});
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_FLOAT_EQ(kept[0].score, 0.3f);
+  EXPECT_FLOAT_EQ(kept[0].box.x0, 64);                         // the surest one's
+  EXPECT_FLOAT_EQ(kept[0].certainty, 1 - 0.7f * 0.8f * 0.8f);  // 0.1 is below keep_score
 }
 
 }  // namespace
