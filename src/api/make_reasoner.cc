@@ -84,8 +84,10 @@ std::unique_ptr<Reasoner> make_reasoner(const RefOptions& options) {
                                    .answer_cache = options.answer_cache,
                                    .cancelled = options.cancelled});
   if (options.reasoner == ReasonerKind::kRules) {
-    return std::make_unique<RulesReasoner>(RulesOptions{
-        .detect_every = options.detect_every, .tracks = {.start_score = options.box_threshold}});
+    return std::make_unique<RulesReasoner>(
+        RulesOptions{.detect_every = options.detect_every,
+                     .tracks = {.start_certainty = options.box_threshold},
+                     .box_threshold = options.box_threshold});
   }
   if (options.reasoner == ReasonerKind::kFirst) return std::make_unique<FirstReasoner>();
   return std::make_unique<LanguageReasoner>(

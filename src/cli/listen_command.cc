@@ -16,12 +16,12 @@
 #include "cli/output_options.h"
 #include "cli/reasoner_options.h"
 #include "cli/segment_input.h"
+#include "cli/sentence_report.h"
 #include "cli/stage_bars.h"
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "media/audio_reader.h"
-#include "outputs/report/report.h"
 #include "outputs/report/sound_report.h"
 
 namespace alref::cli {
@@ -58,17 +58,14 @@ void complete_options(Arguments& arguments) {
   options.cancelled = [] { return interrupted(); };
 }
 
-std::string file_name(const std::string& model) {
-  return std::filesystem::path(find_model_file(model)).filename().string();
-}
-
 std::vector<std::pair<std::string, std::string>> model_files(const ModelOptions& models) {
   std::vector<std::pair<std::string, std::string>> files = {
-      {"sam2", file_name(models.sam2)}, {"detector", file_name(models.detector)}};
-  for (const std::string& tagger : models.taggers) files.emplace_back("tagger", file_name(tagger));
-  files.emplace_back("sound_matcher", file_name(models.sound_matcher));
+      {"sam2", model_file_name(models.sam2)}, {"detector", model_file_name(models.detector)}};
+  for (const std::string& tagger : models.taggers)
+    files.emplace_back("tagger", model_file_name(tagger));
+  files.emplace_back("sound_matcher", model_file_name(models.sound_matcher));
   if (!models.class_matcher.empty())
-    files.emplace_back("class_matcher", file_name(models.class_matcher));
+    files.emplace_back("class_matcher", model_file_name(models.class_matcher));
   return files;
 }
 
@@ -121,23 +118,11 @@ double segment_texts(const Arguments& arguments, const SegmentInput& input,
     bars.show(stage, done, total);
   };
   RefSegmenter segmenter(models, options);
-  outputs::ReportedRun report;
-  report.results = segmenter.segment(*input.frames, arguments.texts, writer);
-  report.video = input.name;
-  report.width = input.frames->width();
-  report.height = input.frames->height();
-  report.frame_rate = input.frames->frame_rate();
-  report.frames = *input.frames->frame_count();
-  report.version = version();
-  report.reasoner = name_of(arguments.reasoner.kind);
-  report.models = {{"sam2", file_name(arguments.models.sam2)},
-                   {"detector", file_name(arguments.models.detector)}};
-  report.costs = segmenter.costs();
-  report.total_seconds = report.costs.stage_seconds();
-  const std::string& dir = arguments.outputs.dir;
-  write_file(dir + "/sentences.json", std::string_view(outputs::report_json(report)));
-  write_file(dir + "/sentences.html", std::string_view(outputs::report_html(report)));
-  return report.total_seconds;
+  auto results = segmenter.segment(*input.frames, arguments.texts, writer);
+  const RefCosts& costs = segmenter.costs();
+  write_sentence_report(arguments.outputs.dir + "/sentences", input, arguments.models,
+                        arguments.reasoner.kind, std::move(results), costs, costs.stage_seconds());
+  return costs.stage_seconds();
 }
 
 void run(Arguments& arguments) {

@@ -3,7 +3,6 @@
 
 #include "alref/error.h"
 #include "alref/ref_segmenter.h"
-#include "alref/version.h"
 
 #include <chrono>
 #include <cstdio>
@@ -19,11 +18,11 @@
 #include "cli/reasoner_options.h"
 #include "cli/segment_input.h"
 #include "cli/segment_outputs.h"
+#include "cli/sentence_report.h"
 #include "cli/stage_bars.h"
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
-#include "outputs/report/report.h"
 
 namespace alref::cli {
 namespace {
@@ -92,8 +91,8 @@ void run(Arguments& arguments) {
   complete_options(arguments);
   const std::string& dir = arguments.outputs.dir;
   create_folders(arguments.options.work_folder);  // says at once whether DIR can be written to
-  SegmentInput input = open_segment_input(arguments.video, arguments.options.work_folder,
-                                          arguments.limits, kKeptVideoBytes);
+  const SegmentInput input =
+      open_segment_input(arguments.video, arguments.options.work_folder, arguments.limits);
   arguments.options.video_name = input.name;
   arguments.options.work_key = input.key;
   StageBars bars;
@@ -103,35 +102,18 @@ void run(Arguments& arguments) {
 
   RefSegmenter segmenter(std::make_shared<Models>(arguments.models), arguments.options);
   OutputWriter writer(arguments.outputs, *input.frames, input.name, arguments.texts, input.sound);
-  outputs::ReportedRun report;
-  report.results = segmenter.segment(*input.frames, arguments.texts, writer);
+  const auto results = segmenter.segment(*input.frames, arguments.texts, writer);
   writer.finish();
   bars.finish();
 
-  const RefCosts& costs = segmenter.costs();
-  report.video = input.name;
-  report.width = input.frames->width();
-  report.height = input.frames->height();
-  report.frame_rate = input.frames->frame_rate();
-  report.frames = *input.frames->frame_count();
-  report.version = version();
-  report.reasoner = name_of(arguments.options.reasoner);
-  const auto file_name = [](const std::string& model) {
-    return std::filesystem::path(find_model_file(model)).filename().string();
-  };
-  report.models = {{"sam2", file_name(arguments.models.sam2)},
-                   {"detector", file_name(arguments.models.detector)}};
-  report.costs = costs;
-  report.total_seconds = seconds_since(begin);
-  report.output_seconds = report.total_seconds - costs.stage_seconds();
-  write_file(dir + "/report.json", std::string_view(outputs::report_json(report)));
-  write_file(dir + "/report.html", std::string_view(outputs::report_html(report)));
+  write_sentence_report(dir + "/report", input, arguments.models, arguments.options.reasoner,
+                        results, segmenter.costs(), seconds_since(begin));
   std::filesystem::remove_all(arguments.options.work_folder);
 
-  log_choices(report.results, costs);
+  log_choices(results, segmenter.costs());
   auto files = writer.written();
   files.insert(files.end(), {dir + "/report.json", dir + "/report.html"});
-  print_summary(report.results, files);
+  print_summary(results, files);
 }
 
 void add_method_options(CLI::App& command, Arguments& arguments) {

@@ -20,6 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Up to so many bytes of decoded frames, a video is decoded once rather than once a pass.
+constexpr int64_t kKeptVideoBytes = int64_t{384} << 20;
+
 std::string file_key(const fs::path& path) {
   std::error_code error;
   const auto time = fs::last_write_time(path, error);
@@ -61,7 +64,7 @@ std::string keep_stream(const std::string& path, const std::string& file) {
 }  // namespace
 
 SegmentInput open_segment_input(const std::string& path, const std::string& work_folder,
-                                const media::VideoOptions& options, int64_t kept_bytes) {
+                                const media::VideoOptions& options) {
   SegmentInput input;
   std::string file = path;
   if (path == "-" || fs::is_fifo(path)) {
@@ -75,7 +78,8 @@ SegmentInput open_segment_input(const std::string& path, const std::string& work
   input.frames = media::open_video(file, options);
   const int64_t frames = input.frames->frame_count().value_or(0);
   const int64_t frame_bytes = int64_t{input.frames->width()} * input.frames->height() * 3;
-  if (frames > options.kept_frames && frames <= kept_bytes / std::max<int64_t>(1, frame_bytes)) {
+  if (frames > options.kept_frames &&
+      frames <= kKeptVideoBytes / std::max<int64_t>(1, frame_bytes)) {
     media::VideoOptions all = options;
     all.kept_frames = static_cast<int>(frames);
     input.frames = media::open_video(file, all);

@@ -18,13 +18,10 @@ struct SegmentInput {
   std::string key;    ///< changes when the content does
 };
 
-/// Up to so many bytes of decoded frames, a video is decoded once rather than once a pass.
-inline constexpr int64_t kKeptVideoBytes = int64_t{384} << 20;
-
 /// Opens a file, a folder of frames, or a stream ("-" or a named pipe), which is first written to
-/// `work_folder`: a sentence is judged by the whole video. A video whose frames take at most
-/// `kept_bytes` as RGB stays in memory once it is decoded. Throws Error(kInput).
+/// `work_folder`: a sentence is judged by the whole video. A video whose frames take at most 384
+/// MiB as RGB stays in memory once it is decoded. Throws Error(kInput).
 SegmentInput open_segment_input(const std::string& path, const std::string& work_folder,
-                                const media::VideoOptions& options, int64_t kept_bytes = 0);
+                                const media::VideoOptions& options);
 
 }  // namespace alref::cli
