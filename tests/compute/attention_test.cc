@@ -12,27 +12,29 @@ namespace alref::compute {
 namespace {
 
 struct LongAttention {
-  static constexpr int kBatch = 2, kHeads = 2, kQueries = 130, kKeys = 900, kDim = 40,
-                       kValueDim = 24;
+  explicit LongAttention(const std::pair<int, int>& size = {130, 900})
+      : queries(size.first), keys(size.second) {}
+
+  static constexpr int kBatch = 2, kHeads = 2, kDim = 40, kValueDim = 24;
 
   /// softmax(q k^T * scale + bias + mask) v in double; rows whose scores are all -inf give zeros.
   std::vector<double> expected() const {
     std::vector<double> result;
     for (int b = 0; b < kBatch; ++b) {
-      for (int i = 0; i < kQueries; ++i) {
+      for (int i = 0; i < queries; ++i) {
         for (int h = 0; h < kHeads; ++h) {
-          std::vector<double> weights(kKeys);
+          std::vector<double> weights(keys);
           double sum = 0;
-          for (int j = 0; j < kKeys; ++j) {
+          for (int j = 0; j < keys; ++j) {
             double score = 0;
             for (int c = 0; c < kDim; ++c) {
-              score += double{q[((b * kQueries + i) * kHeads + h) * kDim + c]} *
-                       k[((b * kKeys + j) * kHeads + h) * kDim + c];
+              score += double{q[((b * queries + i) * kHeads + h) * kDim + c]} *
+                       k[((b * keys + j) * kHeads + h) * kDim + c];
             }
             weights[j] = score * kScale;
             if (!plain) {
-              weights[j] += double{bias[(h * kQueries + i) * kKeys + j]} +
-                            mask[(b * kQueries + i) * kKeys + j];
+              weights[j] +=
+                  double{bias[(h * queries + i) * keys + j]} + mask[(b * queries + i) * keys + j];
             }
           }
           const double top = *std::max_element(weights.begin(), weights.end());
@@ -42,8 +44,8 @@ struct LongAttention {
           }
           for (int c = 0; c < kValueDim; ++c) {
             double value = 0;
-            for (int j = 0; j < kKeys; ++j) {
-              value += weights[j] * v[((b * kKeys + j) * kHeads + h) * kValueDim + c];
+            for (int j = 0; j < keys; ++j) {
+              value += weights[j] * v[((b * keys + j) * kHeads + h) * kValueDim + c];
             }
             result.push_back(sum == 0 ? 0 : value / sum);
           }
@@ -55,11 +57,11 @@ struct LongAttention {
 
   std::vector<float> run(Device& device) const {
     Graph g(device);
-    ggml_tensor *tq = g.input(GGML_TYPE_F32, {kBatch, kQueries, kHeads * kDim}),
-                *tk = g.input(GGML_TYPE_F32, {kBatch, kKeys, kHeads * kDim}),
-                *tv = g.input(GGML_TYPE_F32, {kBatch, kKeys, kHeads * kValueDim}),
-                *tb = g.input(GGML_TYPE_F32, {kHeads, kQueries, kKeys}),
-                *tm = g.input(GGML_TYPE_F32, {kBatch, kQueries, kKeys});
+    ggml_tensor *tq = g.input(GGML_TYPE_F32, {kBatch, queries, kHeads * kDim}),
+                *tk = g.input(GGML_TYPE_F32, {kBatch, keys, kHeads * kDim}),
+                *tv = g.input(GGML_TYPE_F32, {kBatch, keys, kHeads * kValueDim}),
+                *tb = g.input(GGML_TYPE_F32, {kHeads, queries, keys}),
+                *tm = g.input(GGML_TYPE_F32, {kBatch, queries, keys});
     ggml_tensor* y = g.output(
         nn::attention(g, tq, tk, tv, kHeads, kScale, plain ? nullptr : tb, plain ? nullptr : tm));
     g.write(tq, q);
@@ -72,20 +74,23 @@ struct LongAttention {
   }
 
   static constexpr float kScale = 0.158f;
+  int queries, keys;
   bool plain = false;  // without bias and mask
-  std::vector<float> q = random_values(kBatch * kQueries * kHeads * kDim, 1),
-                     k = random_values(kBatch * kKeys * kHeads * kDim, 2),
-                     v = random_values(kBatch * kKeys * kHeads * kValueDim, 3),
-                     bias = random_values(kHeads * kQueries * kKeys, 4),
-                     mask = std::vector<float>(kBatch * kQueries * kKeys, 0.0f);
+  std::vector<float> q = random_values(kBatch * queries * kHeads * kDim, 1),
+                     k = random_values(kBatch * keys * kHeads * kDim, 2),
+                     v = random_values(kBatch * keys * kHeads * kValueDim, 3),
+                     bias = random_values(kHeads * queries * keys, 4),
+                     mask = std::vector<float>(kBatch * queries * keys, 0.0f);
 };
 
+class LongAttentionTest : public ::testing::TestWithParam<std::pair<int, int>> {};
+
 // Keys come in several blocks: a query may see none of the first ones, or none at all.
-TEST(LongAttentionTest, WithMasksMatchesTheFormulaInDouble) {
-  LongAttention a;
-  for (int i = 0; i < LongAttention::kQueries; ++i) {
-    const int hidden = i % 3 == 0 ? 600 : i == 7 ? LongAttention::kKeys : i % 5;
-    std::fill_n(a.mask.begin() + i * LongAttention::kKeys, hidden, -INFINITY);
+TEST_P(LongAttentionTest, WithMasksMatchesTheFormulaInDouble) {
+  LongAttention a(GetParam());
+  for (int i = 0; i < a.queries; ++i) {
+    const int hidden = i % 3 == 0 ? a.keys * 2 / 3 : i == 7 ? a.keys : i % 5;
+    std::fill_n(a.mask.begin() + i * a.keys, hidden, -INFINITY);
   }
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
     Device device(test_device(2, precision));
@@ -97,14 +102,14 @@ TEST(LongAttentionTest, WithMasksMatchesTheFormulaInDouble) {
 
 // The highest score takes it all, however large: at 1e35 neighbouring floats are 1e28 apart.
 // Factors are numbers of bf16, so that precisions agree which is the highest.
-TEST(LongAttentionTest, HugeScoresMatchTheFormulaInDouble) {
+TEST_P(LongAttentionTest, HugeScoresMatchTheFormulaInDouble) {
   for (const float factor : {1e2f, 1e5f, 1e10f, 1e17f}) {
-    LongAttention a;
+    LongAttention a(GetParam());
     for (std::vector<float>* values : {&a.q, &a.k}) {
       for (float& value : *values) value = ggml_bf16_to_fp32(ggml_fp32_to_bf16(value * factor));
     }
-    for (int i = 0; i < LongAttention::kQueries; ++i) {
-      std::fill_n(a.mask.begin() + i * LongAttention::kKeys, i % 3 == 0 ? 600 : i % 5, -INFINITY);
+    for (int i = 0; i < a.queries; ++i) {
+      std::fill_n(a.mask.begin() + i * a.keys, i % 3 == 0 ? a.keys * 2 / 3 : i % 5, -INFINITY);
     }
     for (const bool plain : {false, true}) {
       a.plain = plain;
@@ -120,8 +125,8 @@ TEST(LongAttentionTest, HugeScoresMatchTheFormulaInDouble) {
   }
 }
 
-TEST(LongAttentionTest, ANanSpoilsItsOwnQueryOnly) {
-  LongAttention a;
+TEST_P(LongAttentionTest, ANanSpoilsItsOwnQueryOnly) {
+  LongAttention a(GetParam());
   const std::vector<double> clean = a.expected();
   a.q[(5 * LongAttention::kHeads + 1) * LongAttention::kDim + 3] =
       NAN;  // batch entry 0, query 5, head 1
@@ -136,6 +141,10 @@ TEST(LongAttentionTest, ANanSpoilsItsOwnQueryOnly) {
     }
   }
 }
+
+// Few queries meet chunks of keys, which are put together.
+INSTANTIATE_TEST_SUITE_P(QueriesAndKeys, LongAttentionTest,
+                         ::testing::Values(std::pair(130, 900), std::pair(37, 2900)));
 
 }  // namespace
 }  // namespace alref::compute

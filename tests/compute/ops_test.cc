@@ -3,7 +3,6 @@
 
 #include "compute/ops/patch_merge_op.h"
 #include "compute/ops/sine_embedding_op.h"
-#include "compute/ops/softmax_pool_op.h"
 #include "compute/tiny_model.h"
 
 namespace alref::compute {
@@ -37,50 +36,51 @@ TEST(SineEmbeddingTest, InterleavesSinesAndCosines) {
   EXPECT_LE(relative_error(got, expected), 1e-6);
 }
 
-struct PoolCase {
-  int batch, rows, columns, channels;
+struct SoftmaxCase {
+  int batch, rows, heads, n;
+  bool masked = true;
+  float scale = 1;
 };
-class SoftmaxPoolTest : public ::testing::TestWithParam<PoolCase> {};
+class SoftmaxTest : public ::testing::TestWithParam<SoftmaxCase> {};
 
-// f32 sums over n rows, with weights that differ by up to e^8: 1e-5 as elsewhere.
-TEST_P(SoftmaxPoolTest, MatchesTheFormulaInDouble) {
-  const PoolCase& p = GetParam();
-  const auto scores = random_values(static_cast<size_t>(p.batch) * p.rows * p.columns, 1);
-  const auto x = random_values(static_cast<size_t>(p.batch) * p.rows * p.channels, 2);
+// Exponents of up to 10 have rounding errors of 10 * 2^-24.
+TEST_P(SoftmaxTest, MatchesTheFormulaInDouble) {
+  const SoftmaxCase& p = GetParam();
+  const auto x = random_values(static_cast<size_t>(p.batch) * p.rows * p.heads * p.n, 1);
+  auto mask = random_values(static_cast<size_t>(p.batch) * p.heads * p.n, 2);
+  if (p.n > 1) mask.back() = -INFINITY;
   TinyModel model({});
-  const std::vector<float> got =
-      model.run({{{p.batch, p.rows, p.columns}, scores}, {{p.batch, p.rows, p.channels}, x}},
-                [](Graph& g, auto in) { return softmax_pool(g, in[0], in[1]); });
+  const std::vector<float> got = model.run(
+      {{{p.batch, p.rows, p.heads, p.n}, x}, {{p.batch, 1, p.heads, p.n}, mask}},
+      [&](Graph& g, auto in) {
+        return ggml_soft_max_ext(g.context(), in[0], p.masked ? in[1] : nullptr, p.scale, 0);
+      });
   std::vector<double> expected;
-  for (int b = 0; b < p.batch; ++b) {
-    for (int m = 0; m < p.columns; ++m) {
-      std::vector<double> sum(static_cast<size_t>(p.channels));
-      double total = 0;
-      for (int n = 0; n < p.rows; ++n) {
-        const double weight =
-            std::exp(double{scores[static_cast<size_t>((b * p.rows + n) * p.columns + m)]});
-        total += weight;
-        for (int c = 0; c < p.channels; ++c) {
-          sum[static_cast<size_t>(c)] +=
-              weight * x[static_cast<size_t>((b * p.rows + n) * p.channels + c)];
-        }
-      }
-      for (double s : sum) expected.push_back(s / total);
+  for (size_t row = 0; row < x.size() / p.n; ++row) {
+    const size_t head = row % p.heads + row / p.heads / p.rows * p.heads;
+    std::vector<double> weights;
+    double total = 0;
+    for (int i = 0; i < p.n; ++i) {
+      const double added = p.masked ? double{mask[head * p.n + i]} : 0.0;
+      weights.push_back(std::exp(double{p.scale} * x[row * p.n + i] + added));
+      total += weights.back();
     }
+    for (double weight : weights) expected.push_back(weight / total);
   }
   EXPECT_LE(relative_error(got, expected), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, SoftmaxPoolTest,
-                         ::testing::Values(PoolCase{1, 1, 1, 1}, PoolCase{2, 700, 48, 256},
-                                           PoolCase{1, 513, 19, 72}, PoolCase{3, 40, 5, 30}));
+INSTANTIATE_TEST_SUITE_P(Shapes, SoftmaxTest,
+                         ::testing::Values(SoftmaxCase{1, 1, 1, 1}, SoftmaxCase{2, 700, 4, 12},
+                                           SoftmaxCase{1, 31, 3, 19, true, 0.3f},
+                                           SoftmaxCase{3, 5, 2, 300, false, 2.0f}));
 
-TEST(SoftmaxPoolTest, StaysFiniteForLargeScores) {
+TEST(SoftmaxTest, StaysFiniteForLargeScores) {
   TinyModel model({});
   const std::vector<float> got =
-      model.run({{{1, 2, 1}, {60000, -60000}}, {{1, 2, 2}, {1, 2, 3, 4}}},
-                [](Graph& g, auto in) { return softmax_pool(g, in[0], in[1]); });
-  EXPECT_EQ(got, (std::vector<float>{1, 2}));
+      model.run({{{2, 2}, {60000, -60000, -1e30f, 1e30f}}},
+                [](Graph& g, auto in) { return ggml_soft_max(g.context(), in[0]); });
+  EXPECT_EQ(got, (std::vector<float>{1, 0, 0, 1}));
 }
 
 }  // namespace

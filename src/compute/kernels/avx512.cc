@@ -62,6 +62,56 @@ void activate(const float* x, float* y, int64_t n, Activation activation) {
   }
 }
 
+void softmax(const float* x, float* y, int64_t n, float scale, const float* mask) {
+  const __m512 factor = _mm512_set1_ps(scale), least = _mm512_set1_ps(-__builtin_inff());
+  const auto scores = [&](int64_t i, __mmask16 lanes) {
+    const __m512 added = mask ? _mm512_maskz_loadu_ps(lanes, mask + i) : _mm512_setzero_ps();
+    return _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, x + i), factor, added);
+  };
+  __m512 high = least, total = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    high = _mm512_mask_max_ps(high, lanes, high, scores(i, lanes));
+  }
+  const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(high));
+  const auto weights = [&](int64_t i, __mmask16 lanes) {
+    const __m512 below = _mm512_sub_ps(scores(i, lanes), top);
+    return _mm512_maskz_mov_ps(lanes, exp2(_mm512_mul_ps(below, _mm512_set1_ps(1.44269504f))));
+  };
+  if (n <= 16) {  // what a masked store wrote is slow to load again
+    const __mmask16 lanes = first_lanes(n);
+    const __m512 all = weights(0, lanes);
+    _mm512_mask_storeu_ps(y, lanes,
+                          _mm512_mul_ps(all, _mm512_set1_ps(1 / _mm512_reduce_add_ps(all))));
+    return;
+  }
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    const __m512 weight = weights(i, lanes);
+    total = _mm512_add_ps(total, weight);
+    _mm512_mask_storeu_ps(y + i, lanes, weight);
+  }
+  const __m512 share = _mm512_set1_ps(1 / _mm512_reduce_add_ps(total));
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    _mm512_mask_storeu_ps(y + i, lanes, _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, y + i), share));
+  }
+}
+
+void rotate(const float* x, float* y, int64_t n, const float* turns, int64_t d) {
+  for (int64_t head = 0; head < n; head += d) {
+    for (int64_t i = 0; i < d; i += 16) {
+      const __mmask16 lanes = first_lanes(d - i);
+      const __m512 turn = _mm512_maskz_loadu_ps(lanes, turns + i),
+                   pairs = _mm512_maskz_loadu_ps(lanes, x + head + i);
+      const __m512 crossed =
+          _mm512_mul_ps(_mm512_permute_ps(pairs, 0xb1), _mm512_movehdup_ps(turn));
+      _mm512_mask_storeu_ps(y + head + i, lanes,
+                            _mm512_fmaddsub_ps(pairs, _mm512_moveldup_ps(turn), crossed));
+    }
+  }
+}
+
 void stream(const void* from, void* to, size_t bytes) {
   const auto* source = static_cast<const char*>(from);
   auto* target = static_cast<char*>(to);
@@ -118,6 +168,8 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
 
 const RowKernels kAvx512Rows = {.layer_norm = layer_norm,
                                 .activate = activate,
+                                .softmax = softmax,
+                                .rotate = rotate,
                                 .stream = stream,
                                 .depthwise_row = depthwise_row,
                                 .deformable_head = deformable_head};

@@ -146,6 +146,11 @@ struct RowKernels {
   void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
+  /// y = softmax(scale * x + mask) of a row; mask may be null, y may be x.
+  void (*softmax)(const float* x, float* y, int64_t n, float scale, const float* mask);
+  /// Pairs of numbers, seen as complex, times those of `turns` [d]: cosine and sine of each angle;
+  /// n is a multiple of d, and both are even. y may be x.
+  void (*rotate)(const float* x, float* y, int64_t n, const float* turns, int64_t d);
   /// Copies past the caches.
   void (*stream)(const void* from, void* to, size_t bytes);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with

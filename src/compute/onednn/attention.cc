@@ -2,6 +2,9 @@
 #include "compute/onednn/attention.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
 
 #include "compute/onednn/attention_rows.h"
 #include "compute/onednn/product.h"
@@ -17,6 +20,9 @@ using kernels::Panels;
 constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
+// So few queries are one block, which alone would keep one thread busy: they meet chunks of so many
+// blocks of keys at the same time, and what the chunks give is put together.
+constexpr int64_t kFewQueries = 64, kChunk = 4;
 
 // One task is one head of one batch entry or window. `Rows` says where its rows are
 // (attention_rows.h).
@@ -34,6 +40,7 @@ class Attention {
         v_block_bytes_(kernels_.packed_bytes(key_block_, rows.dv)) {}
 
   void run() {
+    if (rows_.most_queries <= kFewQueries && key_blocks_ > kChunk) return run_chunks();
     // Each thread its own heads where there are enough of them, else all threads on one head after
     // another.
     if (rows_.tasks >= 4 * engine_.threads() || rows_.most_queries <= query_block_) {
@@ -77,10 +84,19 @@ class Attention {
     }
     for (float*& scores : p.scores)
       scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
+    const Parts sums = sums_of(carver);
+    p.result = sums.result, p.tops = sums.tops, p.sums = sums.sums;
+    p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
+    return p;
+  }
+
+  // What is summed up over blocks of keys; the rest is null.
+  Parts sums_of(Carver& carver) const {
+    const auto rows = static_cast<size_t>((query_block_ + 15) / 16 * 16);
+    Parts p{};
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
-    p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
     return p;
   }
 
@@ -97,6 +113,7 @@ class Attention {
     return std::min(key_block_, rows_.keys - block * key_block_);
   }
 
+  // A block's keys, then its values.
   void pack_block(int64_t task, int64_t block, std::byte* packed, const void** pointers) const {
     const int64_t first = block * key_block_, keys = keys_in(block);
     const Panels key_panels(keys), value_panels(rows_.dv);
@@ -104,22 +121,28 @@ class Attention {
     for (int64_t p = 0; p < key_panels.count(); ++p) {
       const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
       reading(kernels_, rows_.k)
-          .pack_transposed(
-              pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
-              packed_keys(packed, block) +
-                  static_cast<size_t>(column * kernels_.padded(rows_.d)) * kernels_.element_bytes);
+          .pack_transposed(pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
+                           packed + static_cast<size_t>(column * kernels_.padded(rows_.d)) *
+                                        kernels_.element_bytes);
     }
     rows_.value_rows(task, first, keys, pointers);
     for (int64_t p = 0; p < value_panels.count(); ++p) {
       const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
       reading(kernels_, rows_.v)
           .pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
-                packed_values(packed, block) +
+                packed + k_block_bytes_ +
                     static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
     }
   }
 
-  // A strip of queries and a block of keys: the unit of work within a block of queries.
+  // Some rows of a task, and some blocks of its keys, which are packed one after the other.
+  struct Work {
+    int64_t task, first, count;
+    int64_t begin, end;
+    std::byte* packed;
+  };
+
+  // A strip of queries and a block of keys: the unit of work.
   struct Item {
     int64_t row, rows;  // within the block of queries
     int64_t block, keys;
@@ -128,88 +151,101 @@ class Attention {
 
   // Block of keys by block of keys, strip by strip. While one item is multiplied, the vector units
   // turn the scores of the one before into weights, where the kernels can do both at once.
-  void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
-    const int64_t first = query_block * query_block_,
-                  count = std::min(query_block_, rows_.queries(task) - first);
-    const int64_t strips = (count + kernels_.strip_rows - 1) / kernels_.strip_rows,
-                  items = key_blocks_ * strips;
+  void accumulate(const Work& w, const Parts& p) const {
+    const int64_t strips = (w.count + kernels_.strip_rows - 1) / kernels_.strip_rows,
+                  items = (w.end - w.begin) * strips;
     const auto item = [&](int64_t i) {
-      const int64_t row = i % strips * kernels_.strip_rows, block = i / strips;
-      return Item{row, std::min(kernels_.strip_rows, count - row), block, keys_in(block), i % 2};
+      const int64_t row = i % strips * kernels_.strip_rows, block = w.begin + i / strips;
+      return Item{row, std::min(kernels_.strip_rows, w.count - row), block, keys_in(block), i % 2};
     };
-    rows_.query_rows(task, first, count, p.pointers);
-    reading(kernels_, rows_.q).convert(p.pointers, count, rows_.d, p.queries, query_stride());
+    rows_.query_rows(w.task, w.first, w.count, p.pointers);
+    reading(kernels_, rows_.q).convert(p.pointers, w.count, rows_.d, p.queries, query_stride());
 
     if (strips == 1) {  // softmax rescales the result that the values of the block before are added
                         // to: nothing overlaps
       for (int64_t i = 0; i < items; ++i) {
-        score(item(i), packed, p, nullptr);
-        kernels_.softmax(softmax(task, first, item(i), p));
-        weigh(task, first, item(i), packed, p, nullptr);
+        score(w, item(i), p, nullptr);
+        kernels_.softmax(softmax(w, item(i), p));
+        weigh(w, item(i), p, nullptr);
       }
     } else {
       for (int64_t i = 0; i < items + 2; ++i) {
         kernels::SoftmaxBlock half[2] = {};  // in the proportion of the products
         if (i >= 1 && i <= items) {
-          half[0] = half[1] = softmax(task, first, item(i - 1), p);
+          half[0] = half[1] = softmax(w, item(i - 1), p);
           half[0].end = half[1].begin = half[0].end * rows_.d / (rows_.d + rows_.dv);
         }
-        i < items ? score(item(i), packed, p, &half[0]) : kernels_.softmax(half[0]);
-        i >= 2 ? weigh(task, first, item(i - 2), packed, p, &half[1]) : kernels_.softmax(half[1]);
+        i < items ? score(w, item(i), p, &half[0]) : kernels_.softmax(half[0]);
+        i >= 2 ? weigh(w, item(i - 2), p, &half[1]) : kernels_.softmax(half[1]);
       }
     }
-    if (direct()) return;
-    rows_.result_rows(task, first, count, p.pointers);
-    kernels_.scatter(p.result, result_stride(), key_blocks_ == 1 ? nullptr : p.sums, count,
+  }
+
+  void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
+    const int64_t first = query_block * query_block_;
+    const Work w{task, first,       std::min(query_block_, rows_.queries(task) - first),
+                 0,    key_blocks_, packed};
+    accumulate(w, p);
+    if (!direct()) store(w, p);
+  }
+
+  // Rows of sums, scaled if they still have to be.
+  void store(const Work& w, const Parts& p) const {
+    if (key_blocks_ > 1) invert(p.sums, w.count);
+    rows_.result_rows(w.task, w.first, w.count, p.pointers);
+    kernels_.scatter(p.result, result_stride(), key_blocks_ > 1 ? p.sums : nullptr, w.count,
                      rows_.dv, const_cast<void* const*>(p.pointers),
                      rows_.out->type != GGML_TYPE_F32);
   }
 
-  void score(const Item& i, std::byte* packed, const Parts& p,
+  void score(const Work& w, const Item& i, const Parts& p,
              const kernels::SoftmaxBlock* meanwhile) const {
     kernels_.product(
         p.queries + static_cast<size_t>(i.row * query_stride()) * kernels_.element_bytes,
-        query_stride(), i.rows, packed_keys(packed, i.block), rows_.d, (i.keys + 15) / 16 * 16, 0,
-        Panels(i.keys).count(), p.scores[i.buffer], score_stride(), {}, meanwhile);
+        query_stride(), i.rows, packed_keys(w.packed, i.block - w.begin), rows_.d,
+        (i.keys + 15) / 16 * 16, 0, Panels(i.keys).count(), p.scores[i.buffer], score_stride(), {},
+        meanwhile);
   }
 
-  kernels::SoftmaxBlock softmax(int64_t task, int64_t first, const Item& i, const Parts& p) const {
-    kernels::SoftmaxBlock s{.begin = 0,
-                            .end = i.rows,
-                            .keys = i.keys,
-                            .scale = rows_.scale,
-                            .scores = p.scores[i.buffer],
-                            .scores_stride = score_stride(),
-                            .tops = p.tops + i.row,
-                            .sums = p.sums + i.row,
-                            .weights = p.weights[i.buffer],
-                            .weights_stride = weight_stride(),
-                            .result = i.block > 0 ? p.result + i.row * result_stride() : nullptr,
-                            .result_stride = result_stride(),
-                            .columns = rows_.dv};
-    rows_.add(s, task, first + i.row, i.block * key_block_);
+  kernels::SoftmaxBlock softmax(const Work& w, const Item& i, const Parts& p) const {
+    kernels::SoftmaxBlock s{
+        .begin = 0,
+        .end = i.rows,
+        .keys = i.keys,
+        .scale = rows_.scale,
+        .scores = p.scores[i.buffer],
+        .scores_stride = score_stride(),
+        .tops = p.tops + i.row,
+        .sums = p.sums + i.row,
+        .weights = p.weights[i.buffer],
+        .weights_stride = weight_stride(),
+        .result = i.block > w.begin ? p.result + i.row * result_stride() : nullptr,
+        .result_stride = result_stride(),
+        .columns = rows_.dv};
+    rows_.add(s, w.task, w.first + i.row, i.block * key_block_);
     return s;
   }
 
-  void weigh(int64_t task, int64_t first, const Item& i, std::byte* packed, const Parts& p,
+  void weigh(const Work& w, const Item& i, const Parts& p,
              const kernels::SoftmaxBlock* meanwhile) const {
     kernels::Epilogue e;
-    if (i.block + 1 == key_blocks_) {
+    if (key_blocks_ == 1) {
       invert(p.sums + i.row, i.rows);
-      e.row_scale = key_blocks_ == 1 ? p.sums + i.row : nullptr;
+      e.row_scale = p.sums + i.row;
     }
-    e.accumulate = i.block > 0;
+    e.accumulate = i.block > w.begin;
     e.stream = direct() && rows_.stream;
     float* result = p.result + i.row * result_stride();
     if (direct()) {
-      result = static_cast<float*>(rows_.result(task, first + i.row));
+      result = static_cast<float*>(rows_.result(w.task, w.first + i.row));
       if (rows_.out->type != GGML_TYPE_F32) {
         e.elements = result;
         e.elements_stride = rows_.result_stride;
       }
     }
-    kernels_.product(p.weights[i.buffer], weight_stride(), i.rows, packed_values(packed, i.block),
-                     i.keys, rows_.dv, 0, Panels(rows_.dv).count(), result,
+    kernels_.product(p.weights[i.buffer], weight_stride(), i.rows,
+                     packed_values(w.packed, i.block - w.begin), i.keys, rows_.dv, 0,
+                     Panels(rows_.dv).count(), result,
                      direct() ? rows_.result_stride : result_stride(), e, meanwhile);
   }
 
@@ -259,7 +295,7 @@ class Attention {
       const Parts p = parts(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
         for (int64_t block = 0; block < key_blocks_; ++block)
-          pack_block(task, block, packed, p.pointers);
+          pack_block(task, block, packed_keys(packed, block), p.pointers);
         prefetch_next(task, p.pointers);
         for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
       }
@@ -273,12 +309,75 @@ class Attention {
     engine_.reserve_thread_scratch(sizes.used());
     engine_.parallel(key_blocks_, [&](int64_t block, int thread) {
       Carver carver(engine_.thread_scratch(thread));
-      pack_block(task, block, packed, parts(carver).pointers);
+      const Parts p = parts(carver);
+      pack_block(task, block, packed_keys(packed, block), p.pointers);
     });
     engine_.parallel(query_blocks(task), [&](int64_t block, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       attend(task, block, packed, parts(carver));
     });
+  }
+
+  void run_chunks() {
+    const int64_t chunks = (key_blocks_ + kChunk - 1) / kChunk;
+    const auto parts_of_all = [&](Carver carver) {  // of each chunk of each task
+      std::vector<Parts> all(static_cast<size_t>(rows_.tasks * chunks));
+      for (Parts& p : all) p = sums_of(carver);
+      return std::pair(all, carver.used());
+    };
+    const size_t bytes = parts_of_all(Carver()).second;
+    const std::vector<Parts> all = parts_of_all(Carver(engine_.shared_scratch(bytes))).first;
+    const auto work_of = [&](int64_t item, std::byte* packed) {
+      const int64_t task = item / chunks, begin = item % chunks * kChunk;
+      return Work{task,  0, rows_.queries(task), begin, std::min(begin + kChunk, key_blocks_),
+                  packed};
+    };
+    const size_t packed_chunk = kChunk * (k_block_bytes_ + v_block_bytes_);
+    Carver sizes;
+    sizes.take(packed_chunk);
+    parts(sizes);
+    engine_.reserve_thread_scratch(sizes.used());
+    engine_.parallel(rows_.tasks * chunks, [&](int64_t item, int thread) {
+      Carver carver(engine_.thread_scratch(thread));
+      const Work w = work_of(item, carver.take(packed_chunk));
+      Parts p = parts(carver);
+      const Parts& own = all[static_cast<size_t>(item)];
+      p.result = own.result, p.tops = own.tops, p.sums = own.sums;
+      for (int64_t block = w.begin; block < w.end; ++block)
+        pack_block(w.task, block, packed_keys(w.packed, block - w.begin), p.pointers);
+      accumulate(w, p);
+    });
+    engine_.parallel(rows_.tasks, [&](int64_t task, int thread) {
+      Carver carver(engine_.thread_scratch(thread));
+      Parts p = all[static_cast<size_t>(task * chunks)];
+      p.pointers = parts(carver).pointers;
+      const Work w = work_of(task * chunks, nullptr);
+      for (int64_t row = 0; row < w.count; ++row)
+        join(
+            std::span(all).subspan(static_cast<size_t>(task * chunks), static_cast<size_t>(chunks)),
+            row);
+      store(w, p);
+    });
+  }
+
+  // Adds a row's sums over all chunks up in the first, all under the highest top.
+  void join(std::span<const Parts> chunks, int64_t row) const {
+    float top = -INFINITY;
+    for (const Parts& p : chunks) top = std::max(top, p.tops[row]);
+    const auto share = [&](const Parts& p) {  // also where no key counts, or none of the chunk's
+      return p.tops[row] == -INFINITY ? 0.0f : std::exp2(p.tops[row] - top);
+    };
+    float* result = chunks.front().result + row * result_stride();
+    float& sum = chunks.front().sums[row];
+    const float own = share(chunks.front());
+    sum *= own;
+    for (int64_t c = 0; c < rows_.dv; ++c) result[c] *= own;
+    for (const Parts& p : chunks.subspan(1)) {
+      const float scale = share(p);
+      sum += scale * p.sums[row];
+      const float* more = p.result + row * result_stride();
+      for (int64_t c = 0; c < rows_.dv; ++c) result[c] += scale * more[c];
+    }
   }
 
   Engine& engine_;

@@ -89,6 +89,7 @@ enum class Step {
   kMatmul,
   kNorm,
   kActivation,
+  kSoftmax,
   kAttention,
   kWindowAttention,
   kDeformableAttention,
@@ -124,6 +125,7 @@ Step step_of(const Backend& b, const ggml_tensor* node) {
     return Step::kMatmul;
   if (takes_norm(b.engine, node)) return Step::kNorm;
   if (takes_activation(b.engine, node)) return Step::kActivation;
+  if (takes_softmax(b.engine, node)) return Step::kSoftmax;
   return step_of_custom(b, node);
 }
 
@@ -161,6 +163,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
     }
     case Step::kActivation:
       run_activation(b.engine, node);
+      break;
+    case Step::kSoftmax:
+      run_softmax(b.engine, node);
       break;
     case Step::kAttention: {
       const auto& op = static_cast<const AttentionOp&>(*custom_op_of(node));
@@ -222,7 +227,8 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
 // Whether a product's end may store bf16, without anything that a later run could decide otherwise
 // (fuse_linear).
 bool narrows_product(const Backend& b, const ggml_cgraph* graph, int result) {
-  for (int i = result; i >= 0 && i > result - 2; --i) {  // a product may end in its bias
+  // A product may end in its bias, or in a rotary encoding after that.
+  for (int i = result; i >= 0 && i > result - 3; --i) {
     const ggml_tensor* node = graph->nodes[i];
     if (node->op != GGML_OP_MUL_MAT) continue;
     const auto linear = fuse_linear(graph, i, /*allocated=*/false);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/rows.h"
 
+#include <ggml-impl.h>
+
 #include "compute/onednn/product.h"
 #include "compute/row_at.h"
 
@@ -50,6 +52,29 @@ void run_activation(Engine& engine, ggml_tensor* node) {
   engine.parallel((n + kChunk - 1) / kChunk, [&](int64_t item, int) {
     const int64_t begin = item * kChunk;
     engine.rows()->activate(x + begin, y + begin, std::min(kChunk, n - begin), activation);
+  });
+}
+
+bool takes_softmax(const Engine& engine, const ggml_tensor* node) {
+  const ggml_tensor *x = node->src[0], *mask = node->src[1];
+  return engine.rows() && node->op == GGML_OP_SOFT_MAX && !node->src[2] &&
+         ggml_get_op_params_f32(node, 1) == 0 && x->type == GGML_TYPE_F32 &&
+         ggml_is_contiguous(x) && ggml_is_contiguous(node) &&
+         (!mask || (mask->type == GGML_TYPE_F32 && mask->nb[0] == sizeof(float)));
+}
+
+void run_softmax(Engine& engine, ggml_tensor* node) {
+  const ggml_tensor *x = node->src[0], *mask = node->src[1];
+  const int64_t n = node->ne[0], rows = ggml_nrows(node), chunk = std::max<int64_t>(1, kChunk / n);
+  const float scale = ggml_get_op_params_f32(node, 0);
+  engine.parallel((rows + chunk - 1) / chunk, [&](int64_t item, int) {
+    for (int64_t row = item * chunk; row < std::min(rows, (item + 1) * chunk); ++row) {
+      const int64_t i1 = row % node->ne[1], i2 = row / node->ne[1] % node->ne[2],
+                    i3 = row / node->ne[1] / node->ne[2];
+      const float* added = mask ? row_at(mask, i1, i2 % mask->ne[2], i3 % mask->ne[3]) : nullptr;
+      engine.rows()->softmax(static_cast<const float*>(x->data) + row * n,
+                             static_cast<float*>(node->data) + row * n, n, scale, added);
+    }
   });
 }
 

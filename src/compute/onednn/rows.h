@@ -14,6 +14,10 @@ void run_norm(Engine& engine, const Norm& norm);
 bool takes_activation(const Engine& engine, const ggml_tensor* node);
 void run_activation(Engine& engine, ggml_tensor* node);
 
+/// Softmax without ALiBi and sinks, its mask in f32.
+bool takes_softmax(const Engine& engine, const ggml_tensor* node);
+void run_softmax(Engine& engine, ggml_tensor* node);
+
 /// MaxPool2x2Op of f32 or bf16, from maps whose pixels' channels are contiguous.
 void run_max_pool(Engine& engine, ggml_tensor* node);
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "compute/ops/softmax_pool_op.h"
+#include "compute/nn/attention.h"
 
 namespace alref::grounding_dino {
 
@@ -105,11 +105,12 @@ ImageAndText BiAttention::operator()(Graph& g, ImageAndText in) const {
   ggml_tensor* keys = per_head(g, keys_(g, text));
   ggml_tensor* projected = ggml_mul_mat(c, scores_weight_, keys);  // [B, heads, T, d]
   ggml_tensor* bias = ggml_mul_mat(c, scores_bias_, keys);         // [B, heads, T, 1]
-  ggml_tensor* scores = ggml_mul_mat(c, ggml_reshape_3d(c, projected, d, columns, batch), x);
-  scores = ggml_add(c, scores, ggml_reshape_3d(c, bias, columns, 1, batch));  // [B, S, heads * T]
+  projected = ggml_reshape_3d(c, projected, d, columns, batch);
+  ggml_tensor* scores = ggml_mul_mat(c, projected, x);  // [B, S, heads * T]
 
   ggml_tensor* over_text =
-      ggml_soft_max(c, ggml_reshape_4d(c, scores, tokens, heads_, pixels, batch));
+      ggml_soft_max_ext(c, ggml_reshape_4d(c, scores, tokens, heads_, pixels, batch),
+                        ggml_reshape_4d(c, bias, tokens, heads_, 1, batch), 1, 0);
   ggml_tensor* values =
       ggml_mul_mat(c, image_out_weight_, per_head(g, text_values_(g, text)));  // [B, heads, T, d]
   values = ggml_cont(
@@ -118,7 +119,8 @@ ImageAndText BiAttention::operator()(Graph& g, ImageAndText in) const {
       ggml_mul_mat(c, values, ggml_reshape_3d(c, over_text, columns, pixels, batch));
   image = ggml_add(c, ggml_add(c, image, image_out_bias_), x);
 
-  ggml_tensor* pooled = softmax_pool(g, scores, x);  // [B, heads * T, d]
+  // The same scores over the image, where a token's bias is the same for all pixels: no matter.
+  ggml_tensor* pooled = nn::attention(g, projected, x, x, 1, 1);  // [B, heads * T, d]
   pooled =
       ggml_mul_mat(c, image_values_weight_, ggml_reshape_4d(c, pooled, d, tokens, heads_, batch));
   pooled = ggml_cont(c, ggml_permute(c, pooled, 0, 2, 1, 3));  // [B, T, heads, head_dim]
