@@ -165,6 +165,31 @@ INSTANTIATE_TEST_SUITE_P(
             Case{.batch = 1, .height = 48, .width = 50, .heads = 2, .dim = 73, .window = 14}),
         ::testing::Values(Precision::kF32, Precision::kBf16)));
 
+// What the second of three large products gives is the third's alone; the first two are one pass.
+TEST(NarrowProductsTest, AProductSeesTheSameNumbers) {
+  constexpr int kRows = 3001, kIn = 40, kHidden = 416, kOut = 19;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    TinyModel model({{"a.weight", {kHidden, kIn}},
+                     {"a.bias", {kHidden}},
+                     {"b.weight", {kHidden, kHidden}},
+                     {"b.bias", {kHidden}},
+                     {"c.weight", {kOut, kHidden}},
+                     {"c.bias", {kOut}}},
+                    5, test_device(2, precision));
+    const Weights w = model.weights();
+    const nn::Linear a(w / "a", kIn, kHidden), b(w / "b", kHidden, kHidden),
+        c(w / "c", kHidden, kOut);
+    const auto run = [&](bool kept) {
+      return model.run({{{kRows, kIn}, random_values(kRows * kIn, 6)}}, [&](Graph& g, auto in) {
+        ggml_tensor* second = b(g, ggml_relu(g.context(), a(g, in[0])));
+        if (kept) g.output(second);
+        return c(g, second);
+      });
+    };
+    EXPECT_EQ(run(false), run(true));
+  }
+}
+
 // A product makes the value, a product takes the result; as many queries as pixels, and few.
 class NarrowValueTest : public ::testing::TestWithParam<Precision> {
  protected:

@@ -23,7 +23,8 @@ struct Fused {
 /// lifetimes_of_chain. A layer norm at node `i` that nothing but a product by weights reads begins
 /// a chain, too: the product normalises its rows while it gathers them. Never nothing where the
 /// node is a product. Layer norms that alone read a large product by weights end it, as long as its
-/// rows are in the caches. `norms` false: without layer norms at either end.
+/// rows are in the caches, and so does a rotary encoding. `norms` false: without layer norms at
+/// either end, and without that.
 std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true,
                                          bool norms = true);
 /// Two such products with an activation between them, where what is between does not fit the

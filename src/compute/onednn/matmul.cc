@@ -4,6 +4,7 @@
 #include <ggml-impl.h>
 
 #include "compute/onednn/product.h"
+#include "compute/ops/rope_op.h"
 #include "compute/row_at.h"
 
 namespace alref::compute::onednn {
@@ -55,10 +56,18 @@ Epilogue epilogue_of(const Linear& linear) {
   return e;
 }
 
-std::vector<kernels::RowNorm> norms_after(const Linear& linear) {
-  std::vector<kernels::RowNorm> norms;
-  for (const Norm& norm : linear.after) norms.push_back(norm.rows());
-  return norms;
+RowsAfter rows_after(const Linear& linear) {
+  RowsAfter after;
+  for (const Norm& norm : linear.after) after.norms.push_back(norm.rows());
+  if (const ggml_tensor* rope = linear.turn) {
+    const ggml_tensor* table = rope->src[1];
+    after.turn = {.table = static_cast<const float*>(table->data),
+                  .places = table->ne[1],
+                  .d = table->ne[0],
+                  .tokens = rope->ne[1],
+                  .rotated = static_cast<const RopeOp*>(custom_op_of(rope))->rotated()};
+  }
+  return after;
 }
 
 // Where both operands are activations, b [n, k] is packed in the run itself.
@@ -161,7 +170,7 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
       e.elements_stride = n;
     }
     multiply(engine, kernels, ggml_nrows(x), k, n, packed, result, n, e,
-             gather_rows(kernels, linear), norms_after(linear));
+             gather_rows(kernels, linear), rows_after(linear));
     return;
   }
   const Slices slices{b, x, linear.result};
@@ -178,7 +187,8 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
   const BlockKernels& kernels = kernels_for(engine, mlp.first.product);
   const std::byte *packed1 = weights.transposed(engine, kernels, b1),
                   *packed2 = weights.transposed(engine, kernels, b2);
-  const std::vector<kernels::RowNorm> norms = norms_after(mlp.second);
+  const RowsAfter after = rows_after(mlp.second);
+  const bool narrow = mlp.second.result->type != GGML_TYPE_F32;
   const int64_t stride = block_stride(kernels, k), hidden_stride = block_stride(kernels, hidden);
   const RowBlocks blocks(kernels, m, block_rows(kernels, stride + hidden_stride), engine.threads(),
                          2 * engine.threads());
@@ -187,7 +197,7 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     std::byte* block = carver.take(rows * static_cast<size_t>(stride) * kernels.element_bytes);
     std::byte* middle =
         carver.take(rows * static_cast<size_t>(hidden_stride) * kernels.element_bytes);
-    float* sums = carver.take<float>(norms.empty() ? 0 : rows * static_cast<size_t>(n));
+    float* sums = carver.take<float>(after.empty() ? 0 : rows * static_cast<size_t>(n));
     return std::tuple(block, middle, sums);
   };
   Carver sizes;
@@ -203,12 +213,18 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     e1.elements = middle;
     e1.elements_stride = hidden_stride;
     if (e2.residual) e2.residual += row * n;
-    e2.stream = may_stream(m, n, result, n) && norms.empty();
+    std::byte* elements = narrow ? reinterpret_cast<std::byte*>(result) +
+                                       static_cast<size_t>(row * n) * kernels.element_bytes
+                                 : nullptr;
+    if (after.empty()) e2.elements = elements;
+    e2.elements_stride = n;
+    e2.stream = may_stream(m, n, result, n) && after.empty() && !narrow;
     kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(),
                     reinterpret_cast<float*>(middle), hidden_stride, e1, nullptr);
     kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(),
-                    norms.empty() ? result + row * n : sums, n, e2, nullptr);
-    if (!norms.empty()) normalize_rows(engine, norms, sums, count, n, result + row * n);
+                    after.empty() ? result + row * n : sums, n, e2, nullptr);
+    if (!after.empty())
+      finish_rows(engine, kernels, after, sums, row, count, n, result + row * n, elements);
   });
 }
 

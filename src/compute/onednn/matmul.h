@@ -34,7 +34,8 @@ struct Linear {
   const ggml_tensor* bias = nullptr;
   kernels::Activation activation = kernels::Activation::kNone;
   const ggml_tensor* residual = nullptr;
-  std::vector<Norm> after;  ///< one of the other; of large products by weights only
+  std::vector<Norm> after;            ///< one of the other; of large products by weights only
+  const ggml_tensor* turn = nullptr;  ///< a RopeOp that ends it; of products by weights only
   ggml_tensor* result;
 
   const ggml_tensor* rows() const { return norm ? norm->x : product->src[1]; }

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstring>
-#include <span>
+#include <optional>
+#include <vector>
 
 #include <ggml.h>
 #include <unistd.h>
@@ -55,24 +56,61 @@ inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
          reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
-/// Rows of sums [count, n] through one norm after the other into c; with a norm at least.
-inline void normalize_rows(const Engine& engine, std::span<const kernels::RowNorm> norms,
-                           float* sums, int64_t count, int64_t n, float* c) {
-  for (int64_t row = 0; row < count; ++row, sums += n, c += n) {
-    for (const kernels::RowNorm& norm : norms.first(norms.size() - 1))
-      engine.rows()->layer_norm(sums, sums, n, norm);
-    engine.rows()->layer_norm(sums, c, n, norms.back());
+/// What happens to whole rows of sums before they leave the caches: one norm after the other, then
+/// a rotary encoding (compute/ops/rope_op.h).
+struct RowsAfter {
+  struct Turn {
+    const float* table;  ///< [places, d]
+    int64_t places, d;
+    int64_t tokens, rotated;  ///< of each batch entry's rows
+  };
+  std::vector<kernels::RowNorm> norms;
+  std::optional<Turn> turn;
+
+  bool empty() const { return norms.empty() && !turn; }
+};
+
+/// Rows [first, first + count) of sums [count, n], contiguous, through what comes after into c, or
+/// as elements of `kernels`, where `elements` is not null; n is a multiple of 32 then. The sums are
+/// lost.
+inline void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels,
+                        const RowsAfter& after, float* sums, int64_t first, int64_t count,
+                        int64_t n, float* c, void* elements) {
+  for (int64_t i = 0; i < count; ++i) {
+    float* row = sums + i * n;
+    const void* last = row;
+    float* out = elements ? row : c + i * n;
+    for (const kernels::RowNorm& norm : after.norms) {
+      const bool ends = &norm == &after.norms.back() && !after.turn;
+      engine.rows()->layer_norm(row, ends ? out : row, n, norm);
+    }
+    if (const auto& turn = after.turn) {
+      const int64_t token = (first + i) % turn->tokens;
+      if (token < turn->rotated) {
+        engine.rows()->rotate(row, out, n, turn->table + token % turn->places * turn->d, turn->d);
+      } else if (!elements) {
+        std::memcpy(out, row, static_cast<size_t>(n) * sizeof(float));
+      }
+    }
+    // In place: half as long, a row never reaches one that is still to be read.
+    if (elements)
+      kernels.from_f32.convert(
+          &last, 1, n,
+          reinterpret_cast<std::byte*>(sums) + static_cast<size_t>(i * n) * kernels.element_bytes,
+          0);
   }
+  if (elements)
+    engine.rows()->stream(sums, elements, static_cast<size_t>(count * n) * kernels.element_bytes);
 }
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
 /// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
-/// Where the epilogue stores elements, n apart, nothing is written to c. Where there are `norms`,
-/// rows of c go through them before they leave the cache; c_stride is n then.
+/// Where the epilogue stores elements, n apart, nothing is written to c. Rows go
+/// through what comes `after` before they leave the cache; c_stride is n then.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
-              const Gather& gather, std::span<const kernels::RowNorm> norms = {}) {
+              const Gather& gather, const RowsAfter& after = {}) {
   // Below this many multiplications, waking the other threads takes longer than the work.
   constexpr int64_t kWorthSharing = 1 << 17;
 
@@ -82,7 +120,7 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
   // Rows that are not stored as they leave the product wait in scratch memory: sums for their
   // norms, and elements, of which a product stores less than a cache line at a time.
   const bool past_caches = epilogue.elements && m * n >= kLargeResult;
-  const int64_t staged_bytes = !norms.empty() ? n * static_cast<int64_t>(sizeof(float))
+  const int64_t staged_bytes = !after.empty() ? n * static_cast<int64_t>(sizeof(float))
                                : past_caches  ? n * element_bytes
                                               : 0;
   const bool share = engine.threads() > 1 && m * n * k >= kWorthSharing;
@@ -95,7 +133,7 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
                             : 1;
   kernels::Epilogue stored = epilogue;
   stored.stream =
-      may_stream(m, n, c, c_stride) && !epilogue.accumulate && !epilogue.elements && norms.empty();
+      may_stream(m, n, c, c_stride) && !epilogue.accumulate && !epilogue.elements && after.empty();
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
   const size_t block_bytes =
@@ -115,14 +153,16 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
     if (e.residual) e.residual += row * e.residual_stride;
     std::byte* elements = static_cast<std::byte*>(e.elements);
     if (elements) elements += row * e.elements_stride * element_bytes;
-    e.elements = past_caches ? staged : elements;
+    e.elements = !after.empty() ? nullptr : past_caches ? staged : elements;
     auto* sums = reinterpret_cast<float*>(staged);
     kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
-                    panels.count() * (part + 1) / parts, norms.empty() ? c + row * c_stride : sums,
-                    norms.empty() ? c_stride : n, e, nullptr);
-    if (!norms.empty()) normalize_rows(engine, norms, sums, count, n, c + row * n);
-    if (past_caches)
+                    panels.count() * (part + 1) / parts, after.empty() ? c + row * c_stride : sums,
+                    after.empty() ? c_stride : n, e, nullptr);
+    if (!after.empty()) {
+      finish_rows(engine, kernels, after, sums, row, count, n, c + row * n, elements);
+    } else if (past_caches) {
       engine.rows()->stream(staged, elements, static_cast<size_t>(count * n * element_bytes));
+    }
   };
   if (share) {
     engine.parallel(blocks.count * parts, work);
