@@ -77,17 +77,14 @@ namespace {  // NOLINT(google-build-namespaces): a copy for each instruction set
 class NormalizedRow {
  public:
   NormalizedRow(const float* x, long n, const RowNorm& norm) : x_(x), n_(n), norm_(norm) {
-    __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-    for (long i = 0; i < n; i += 16)
-      sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(first_lanes(n - i), x + i));
-    mean_ = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / static_cast<float>(n));
-    for (long i = 0; i < n; i += 16) {
-      const __mmask16 lanes = first_lanes(n - i);
-      const __m512 d = _mm512_maskz_sub_ps(lanes, _mm512_maskz_loadu_ps(lanes, x + i), mean_);
-      squares = _mm512_fmadd_ps(d, d, squares);
-    }
-    const float variance = _mm512_reduce_add_ps(squares) / static_cast<float>(n);
-    scale_ = _mm512_set1_ps(1.0f / std::sqrt(variance + norm.eps));
+    mean_ = _mm512_set1_ps(
+        total([](__m512 v, __mmask16, __m512 sum) { return _mm512_add_ps(sum, v); }) /
+        static_cast<float>(n));
+    const float squares = total([this](__m512 v, __mmask16 lanes, __m512 sum) {
+      const __m512 d = _mm512_maskz_sub_ps(lanes, v, mean_);
+      return _mm512_fmadd_ps(d, d, sum);
+    });
+    scale_ = _mm512_set1_ps(1.0f / std::sqrt(squares / static_cast<float>(n) + norm.eps));
   }
   /// Values i to i + 15; zeros beyond the row.
   __m512 at(long i) const {
@@ -99,6 +96,24 @@ class NormalizedRow {
   }
 
  private:
+  // Four sums: one alone would wait for itself at every step.
+  template <class Add>
+  float total(const Add& add) const {
+    __m512 sums[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                      _mm512_setzero_ps()};
+    long i = 0;
+    for (; i + 64 <= n_; i += 64) {
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) sums[j] = add(_mm512_loadu_ps(x_ + i + 16 * j), 0xffff, sums[j]);
+    }
+    for (; i < n_; i += 16) {
+      const __mmask16 lanes = first_lanes(n_ - i);
+      sums[0] = add(_mm512_maskz_loadu_ps(lanes, x_ + i), lanes, sums[0]);
+    }
+    return _mm512_reduce_add_ps(
+        _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3])));
+  }
+
   const float* x_;
   long n_;
   const RowNorm& norm_;
