@@ -70,34 +70,48 @@ TEST(LayerNormTest, NormalisesEachRow) {
   EXPECT_LE(relative_error(got, expected), kTolerance);
 }
 
-TEST(GroupNormTest, NormalisesEachGroupOverAllPixels) {
-  constexpr int kPixels = 6, kChannels = 4, kGroups = 2;
-  TinyModel model({{"weight", {kChannels}}, {"bias", {kChannels}}});
-  const GroupNorm norm(model.weights(), kGroups, kChannels);
-  const std::vector<float> x = random_values(2 * kPixels * kChannels, 3);
+struct GroupNormCase {
+  int height, width, channels, groups;
+  float shift;
+};
+class GroupNormTest : public ::testing::TestWithParam<GroupNormCase> {};
 
-  const std::vector<float> got =
-      model.run({{{2, 2, 3, kChannels}, x}}, [&](Graph& g, auto in) { return norm(g, in[0]); });
+TEST_P(GroupNormTest, NormalisesEachGroupOverAllPixels) {
+  const auto [height, width, channels, groups, shift] = GetParam();
+  const int pixels = height * width, size = channels / groups;
+  TinyModel model({{"weight", {channels}}, {"bias", {channels}}});
+  const GroupNorm norm(model.weights(), groups, channels);
+  std::vector<float> x = random_values(static_cast<size_t>(2 * pixels * channels), 3);
+  for (float& value : x) value += shift;
+
+  const std::vector<float> got = model.run({{{2, height, width, channels}, x}},
+                                           [&](Graph& g, auto in) { return norm(g, in[0]); });
 
   std::vector<double> expected(x.size());
   for (int n = 0; n < 2; ++n) {
-    for (int group = 0; group < kGroups; ++group) {
+    for (int group = 0; group < groups; ++group) {
       std::vector<int> members;
-      for (int p = 0; p < kPixels; ++p) {
-        for (int c = 2 * group; c < 2 * group + 2; ++c)
-          members.push_back((n * kPixels + p) * kChannels + c);
+      for (int p = 0; p < pixels; ++p) {
+        for (int c = size * group; c < size * (group + 1); ++c)
+          members.push_back((n * pixels + p) * channels + c);
       }
       double mean = 0, variance = 0;
       for (int i : members) mean += double{x[i]} / members.size();
       for (int i : members) variance += (x[i] - mean) * (x[i] - mean) / members.size();
       for (int i : members) {
-        expected[i] = (x[i] - mean) / std::sqrt(variance + 1e-5) * model["weight"][i % kChannels] +
-                      model["bias"][i % kChannels];
+        expected[i] = (x[i] - mean) / std::sqrt(variance + 1e-5) * model["weight"][i % channels] +
+                      model["bias"][i % channels];
       }
     }
   }
-  EXPECT_LE(relative_error(got, expected), kTolerance);
+  // A value errs by 2^-24 of the mean, which is `shift` standard deviations.
+  EXPECT_LE(relative_error(got, expected), kTolerance * std::max(1.0f, shift));
 }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, GroupNormTest,
+                         ::testing::Values(GroupNormCase{2, 3, 4, 2, 0},
+                                           GroupNormCase{13, 11, 96, 3, 0},
+                                           GroupNormCase{9, 31, 15, 5, 30}));
 
 struct AttentionCase {
   int batch, queries, keys, heads, dim, value_dim;

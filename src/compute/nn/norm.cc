@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/nn/norm.h"
 
+#include "compute/ops/group_norm_op.h"
+
 namespace alref::compute::nn {
 
 LayerNorm::LayerNorm(const Weights& w, int64_t dim, float eps)
@@ -18,6 +20,7 @@ GroupNorm::GroupNorm(const Weights& w, int64_t groups, int64_t channels, float e
       eps_(eps) {}
 
 ggml_tensor* GroupNorm::operator()(Graph& g, ggml_tensor* x) const {
+  if (g.prefers_custom_ops()) return group_norm(g, x, weight_, bias_, groups_, eps_);
   ggml_context* c = g.context();
   const int64_t channels = x->ne[0], pixels = x->ne[1] * x->ne[2], batch = x->ne[3];
   // [N, HW, G, C/G] -> [N, G, HW * C/G]: one row per group, normalised like a layer norm without
