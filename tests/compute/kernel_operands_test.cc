@@ -70,6 +70,31 @@ TEST(KernelOperandsTest, ElementsAreReadAsTheirValuesInF32) {
   }
 }
 
+TEST(KernelOperandsTest, SumsOfRowsAreConvertedAsTheRowsAre) {
+  constexpr int64_t kRows = 3;
+  for (const auto& [name, kernels] : kernels_here()) {
+    for (const int64_t n : kLengths) {
+      const Rows rows(*kernels, 2 * kRows, n);
+      Memory sums(static_cast<size_t>(kRows * rows.stride) * kernels->element_bytes);
+      kernels->add(rows.f32.data(), rows.f32.data() + kRows, kRows, n, sums.data(), rows.stride);
+      for (int64_t i = 0; i < kRows; ++i) {
+        for (int64_t j = 0; j < rows.stride; ++j) {
+          const float got = element(*kernels, sums.data(), i * rows.stride + j);
+          if (j < n) {
+            ASSERT_EQ(got, rows.values[static_cast<size_t>(i * n + j)] +
+                               rows.values[static_cast<size_t>((i + kRows) * n + j)])
+                << name;
+          } else if (j < kernels->padded((n + 15) / 16 * 16)) {
+            ASSERT_EQ(got, 0.0f) << name;
+          } else {
+            ASSERT_TRUE(std::isnan(got)) << name << " wrote beyond its row";
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(KernelOperandsTest, TheLargestOfFourRowsIsFound) {
   for (const auto& [name, kernels] : kernels_here()) {
     for (const int64_t n : kLengths) {

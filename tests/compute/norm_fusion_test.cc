@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer norm that only one product reads is computed while the product gathers its rows, one that
-// alone reads a large product while that is stored; oracle: the formula in double.
+// A layer norm or a sum that only one product reads is computed while the product gathers its rows,
+// a norm that alone reads a large product while that is stored; oracle: the formula in double.
 #include <gtest/gtest.h>
 
 #include "compute/nn/linear.h"
@@ -102,6 +102,36 @@ TEST_P(NormFusionTest, ANormThatIsReadTwiceIsStored) {
     return ggml_add(g.context(), down(g, up(g, x)), x);
   });
   EXPECT_LE(relative_error(got, expected), tolerance());
+}
+
+// Positions, say. The sums may be of what the allocator may use again.
+TEST_P(NormFusionTest, ASumBeforeOneProductOrTwo) {
+  const std::vector<float> more = random_values(input.size(), 11);
+  std::vector<double> both;
+  for (size_t i = 0; i < input.size(); ++i) both.push_back(double{input[i]} + more[i]);
+  const auto sum_of = [](Graph& g, auto in) {
+    return ggml_add(g.context(), ggml_scale(g.context(), in[0], 1),
+                    ggml_scale(g.context(), in[1], 1));
+  };
+  const std::vector<std::pair<Shape, std::vector<float>>> inputs = {{{rows(), kIn}, input},
+                                                                    {{rows(), kIn}, more}};
+  const auto alone = model.run(inputs, [&](Graph& g, auto in) { return one(g, sum_of(g, in)); });
+  EXPECT_LE(relative_error(alone, product(both, model, "one", kIn)), tolerance());
+
+  std::vector<double> hidden = product(both, model, "up", kIn);
+  for (double& h : hidden) h = gelu(h);
+  const auto in_a_row = model.run(inputs, [&](Graph& g, auto in) {
+    return down(g, activate(g, up(g, sum_of(g, in)), nn::Activation::kGelu));
+  });
+  EXPECT_LE(relative_error(in_a_row, product(hidden, model, "down", kHidden)), tolerance());
+
+  std::vector<double> twice = product(product(both, model, "up", kIn), model, "down", kHidden);
+  for (size_t i = 0; i < twice.size(); ++i) twice[i] += both[i];
+  const auto kept = model.run(inputs, [&](Graph& g, auto in) {
+    ggml_tensor* sum = sum_of(g, in);
+    return ggml_add(g.context(), down(g, up(g, sum)), sum);
+  });
+  EXPECT_LE(relative_error(kept, twice), tolerance());
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, NormFusionTest,

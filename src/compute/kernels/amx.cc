@@ -228,6 +228,7 @@ const BlockKernels kAmxBf16 = {.element = Element::kBf16,
                                .from_f32 = Base::kFromF32,
                                .from_elements = Base::kFromElements,
                                .normalize = Base::normalize,
+                               .add = Base::add,
                                .scatter = Base::scatter,
                                .product = product,
                                .softmax = Base::softmax};

@@ -162,6 +162,7 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .from_f32 = Products<F32>::kFromF32,
                                  .from_elements = Products<F32>::kFromElements,
                                  .normalize = Products<F32>::normalize,
+                                 .add = Products<F32>::add,
                                  .scatter = Products<F32>::scatter,
                                  .product = Products<F32>::product,
                                  .softmax = Products<F32>::softmax};

@@ -25,6 +25,7 @@ const BlockKernels kAvx512Bf16 = {.element = Element::kBf16,
                                   .from_f32 = Base::kFromF32,
                                   .from_elements = Base::kFromElements,
                                   .normalize = Base::normalize,
+                                  .add = Base::add,
                                   .scatter = Base::scatter,
                                   .product = Base::product,
                                   .softmax = Base::softmax};

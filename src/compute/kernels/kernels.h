@@ -114,6 +114,9 @@ struct BlockKernels {
   /// What from_f32.convert does, of the norms of rows of f32.
   void (*normalize)(const void* const* rows, int64_t count, int64_t n, const RowNorm& norm, void* y,
                     std::ptrdiff_t stride);
+  /// The same of sums of two rows of f32.
+  void (*add)(const void* const* rows, const void* const* more, int64_t count, int64_t n, void* y,
+              std::ptrdiff_t stride);
   /// Rows [count, n] of x, each times its scale where there are scales, to where `rows` says; none
   /// where that is null. As f32 or, if `elements`, as Element.
   void (*scatter)(const float* x, std::ptrdiff_t stride, const float* scale, int64_t count,

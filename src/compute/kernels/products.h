@@ -351,16 +351,32 @@ struct Products {
     for (int64_t row = s.begin; row < s.end; ++row) of_row(s, row);
   }
 
-  static void convert(const void* const* rows, int64_t count, int64_t n, void* y,
-                      std::ptrdiff_t stride) {
+  // values(row, i, lanes): those from i on.
+  template <class Values>
+  [[gnu::always_inline]] static inline void fill(int64_t count, int64_t n, void* y,
+                                                 std::ptrdiff_t stride, const Values& values) {
     for (int64_t row = 0; row < count; ++row) {
-      const auto* from = static_cast<const float*>(rows[row]);
       T* out = static_cast<T*>(y) + row * stride;
       int64_t i = 0;
-      for (; i + 16 <= n; i += 16) E::store(out + i, _mm512_loadu_ps(from + i));
-      if (i < n) E::store(out + i, _mm512_maskz_loadu_ps(first_lanes(n - i), from + i));
+      for (; i + 16 <= n; i += 16) E::store(out + i, values(row, i, 0xffff));
+      if (i < n) E::store(out + i, values(row, i, first_lanes(n - i)));
       for (i = (n + 15) / 16 * 16; i < padded(n); i += 16) E::store(out + i, _mm512_setzero_ps());
     }
+  }
+
+  static void convert(const void* const* rows, int64_t count, int64_t n, void* y,
+                      std::ptrdiff_t stride) {
+    fill(count, n, y, stride, [&](int64_t row, int64_t i, __mmask16 lanes) {
+      return _mm512_maskz_loadu_ps(lanes, static_cast<const float*>(rows[row]) + i);
+    });
+  }
+
+  static void add(const void* const* rows, const void* const* more, int64_t count, int64_t n,
+                  void* y, std::ptrdiff_t stride) {
+    fill(count, n, y, stride, [&](int64_t row, int64_t i, __mmask16 lanes) {
+      return _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, static_cast<const float*>(rows[row]) + i),
+                           _mm512_maskz_loadu_ps(lanes, static_cast<const float*>(more[row]) + i));
+    });
   }
 
   static void copy(const void* const* rows, int64_t count, int64_t n, void* y,

@@ -119,6 +119,13 @@ Step step_of_custom(const Backend& b, const ggml_tensor* node) {
              : Step::kGgml;
 }
 
+// A sum that only a product reads is taken by that.
+bool begins_product(const Backend& b, const ggml_cgraph* graph, int i) {
+  if (!b.engine.f32() || graph->nodes[i]->op != GGML_OP_ADD) return false;
+  const auto linear = fuse_linear(graph, i);
+  return linear && takes_matmul(b.engine, linear->pattern.product);
+}
+
 Step step_of(const Backend& b, const ggml_tensor* node) {
   if (is_nothing(node)) return Step::kNothing;
   if (b.engine.f32() ? takes_matmul(b.engine, node) : b.primitives.takes_matmul(node))
@@ -213,7 +220,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     return ggml_backend_graph_compute(b.cpu, &part);
   };
   for (int i = 0; i < graph->n_nodes;) {
-    const Step step = step_of(b, graph->nodes[i]);
+    const Step step = begins_product(b, graph, i) ? Step::kMatmul : step_of(b, graph->nodes[i]);
     if (step == Step::kGgml || (step == Step::kNothing && waiting < i)) {
       ++i;
       continue;

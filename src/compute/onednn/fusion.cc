@@ -41,6 +41,7 @@ bool may_store(const Linear& linear, const ggml_tensor* node) {
       overlap(node, linear.product->src[0]))
     return false;
   const auto reads = [&](const ggml_tensor* operand) { return operand && overlap(node, operand); };
+  if (linear.sum && overlap(node, linear.sum->src[1])) return false;
   const auto norm_reads = [&](const Norm& norm) { return reads(norm.weight) || reads(norm.bias); };
   if (reads(linear.bias) || (linear.norm && norm_reads(*linear.norm)) ||
       std::any_of(linear.after.begin(), linear.after.end(), norm_reads))
@@ -97,12 +98,12 @@ bool may_turn(const Linear& linear, const ggml_tensor* node, const ggml_tensor* 
 
 // The longest chain from the product at node `i` that may be stored.
 std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i,
-                                          const std::optional<Norm>& norm, bool allocated,
-                                          bool norms = true) {
-  Linear chain{.norm = norm, .product = graph->nodes[i], .result = graph->nodes[i]};
+                                          const std::optional<Norm>& norm, const ggml_tensor* sum,
+                                          bool allocated, bool norms = true) {
+  Linear chain{.norm = norm, .sum = sum, .product = graph->nodes[i], .result = graph->nodes[i]};
   std::optional<Fused<Linear>> best;
-  // A product never overlaps its own operands, but what its norm reads is none of them.
-  if (!norm || !allocated || may_store(chain, chain.result)) best = {chain, i + 1};
+  // A product never overlaps its own operands, but what its norm or sum reads is none of them.
+  if ((!norm && !sum) || !allocated || may_store(chain, chain.result)) best = {chain, i + 1};
   for (int j = i; j + 1 < graph->n_nodes && only_feeds_next(graph, j); ++j) {
     ggml_tensor *before = graph->nodes[j], *node = graph->nodes[j + 1];
     if (node->op == GGML_OP_RESHAPE && node->src[0] == before) {
@@ -139,24 +140,33 @@ int only_reader(const ggml_cgraph* graph, int i) {
 }
 
 // The product that begins at node `i`: the node itself, or the one that alone reads the layer norm
-// there.
+// or the sum there.
 struct Start {
   std::optional<Norm> norm;
+  const ggml_tensor* sum;
   int product;  // 0: there is none
 };
 Start start_of(const ggml_cgraph* graph, int i) {
-  if (graph->nodes[i]->op != GGML_OP_NORM) return {std::nullopt, i};
+  const ggml_tensor* node = graph->nodes[i];
+  if (node->op == GGML_OP_MUL_MAT) return {std::nullopt, nullptr, i};
+  if (node->op == GGML_OP_ADD) {
+    const ggml_tensor *a = node->src[0], *b = node->src[1];
+    const bool alike = is_plain(a) && is_plain(b) && ggml_are_same_shape(a, b);
+    return {std::nullopt, node, alike && i + 1 < graph->n_nodes ? only_reader(graph, i + 1) : 0};
+  }
+  if (node->op != GGML_OP_NORM) return {std::nullopt, nullptr, 0};
   const auto [norm, next] = fuse_norm(graph, i, /*allocated=*/false);
-  return {norm, is_plain(norm.x) ? only_reader(graph, next) : 0};
+  return {norm, nullptr, is_plain(norm.x) ? only_reader(graph, next) : 0};
 }
 
 }  // namespace
 
 std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated,
                                          bool norms) {
-  const auto [norm, product] = start_of(graph, i);
-  if (norm && (product == 0 || !norms)) return std::nullopt;
-  return linear_chain(graph, product, norm, allocated, norms);
+  const auto [norm, sum, product] = start_of(graph, i);
+  const bool is_product = graph->nodes[i]->op == GGML_OP_MUL_MAT;
+  if (!is_product && (product == 0 || !norms)) return std::nullopt;
+  return linear_chain(graph, product, norm, sum, allocated, norms);
 }
 
 std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated) {
@@ -174,7 +184,7 @@ std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocat
   // Smaller ones stay in the caches anyway; multiples of 32 need no zeros behind them.
   const int64_t hidden = first.product->ne[0];
   if (hidden % 32 != 0 || hidden * ggml_nrows(first.rows()) < 1 << 20) return std::nullopt;
-  const auto [second, end] = *linear_chain(graph, j, std::nullopt, allocated);
+  const auto [second, end] = *linear_chain(graph, j, std::nullopt, nullptr, allocated);
   if (allocated && !may_store(first, second.result)) return std::nullopt;
   return Fused<Mlp>{{first, second}, end};
 }
@@ -210,11 +220,13 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
 
 std::vector<Lifetime> lifetimes_of_chain(const ggml_cgraph* graph, int i) {
   ggml_tensor* node = graph->nodes[i];
-  if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM) return {};
+  const bool sum = node->op == GGML_OP_ADD;
+  if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_NORM && !sum) return {};
   ggml_tensor* operand = node->src[node->op == GGML_OP_MUL_MAT ? 1 : 0];
   const auto mlp = fuse_mlp(graph, i, /*allocated=*/false);
   const auto linear = mlp ? Fused<Linear>{mlp->pattern.second, mlp->end}
                           : fuse_linear(graph, i, /*allocated=*/false);
+  if (!linear && sum) return {};
   if (!linear) {
     ggml_tensor* normed = fuse_norm(graph, i, /*allocated=*/false).pattern.result;
     return normed != node ? std::vector<Lifetime>{{operand, normed}} : std::vector<Lifetime>{};
@@ -222,6 +234,7 @@ std::vector<Lifetime> lifetimes_of_chain(const ggml_cgraph* graph, int i) {
   const auto& chain = linear->pattern;
   if (chain.result == node) return {};
   std::vector<Lifetime> lifetimes = {{operand, chain.result}};
+  if (sum) lifetimes.push_back({node->src[1], chain.result});
   // A sum may take its residual's place, what is made of sums only by chance.
   if (chain.residual && (!chain.after.empty() || chain.turn))
     lifetimes.push_back({const_cast<ggml_tensor*>(chain.residual), chain.result});

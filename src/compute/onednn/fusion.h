@@ -21,7 +21,8 @@ struct Fused {
 /// node is used by others, and its memory overlaps no operand that is still read when the first
 /// result is stored. Before the graph has memory (`allocated` false) the latter is left to
 /// lifetimes_of_chain. A layer norm at node `i` that nothing but a product by weights reads begins
-/// a chain, too: the product normalises its rows while it gathers them. Never nothing where the
+/// a chain, too: the product normalises its rows while it gathers them; so does a sum of two like
+/// tensors. Never nothing where the
 /// node is a product. Layer norms that alone read a large product by weights end it, as long as its
 /// rows are in the caches, and so does a rotary encoding. `norms` false: without layer norms at
 /// either end, and without that.

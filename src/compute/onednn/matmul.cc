@@ -20,15 +20,20 @@ const void* row_of(const ggml_tensor* t, int64_t row) {
 }
 
 auto gather_rows(const BlockKernels& kernels, const ggml_tensor* x, int64_t first,
-                 const std::optional<kernels::RowNorm>& norm = std::nullopt) {
-  return [&kernels, x, first, norm](int64_t row, int64_t count, std::byte* block, int64_t stride) {
+                 const std::optional<kernels::RowNorm>& norm = std::nullopt,
+                 const ggml_tensor* more = nullptr) {
+  return [&kernels, x, first, norm, more](int64_t row, int64_t count, std::byte* block,
+                                          int64_t stride) {
     constexpr int64_t kRows = 64;
-    const void* rows[kRows];
+    const void *rows[kRows], *others[kRows];
     for (int64_t i = 0; i < count; i += kRows) {
       const int64_t some = std::min(kRows, count - i);
       for (int64_t j = 0; j < some; ++j) rows[j] = row_of(x, first + row + i + j);
       std::byte* to = block + static_cast<size_t>(i * stride) * kernels.element_bytes;
-      if (norm) {
+      if (more) {
+        for (int64_t j = 0; j < some; ++j) others[j] = row_of(more, first + row + i + j);
+        kernels.add(rows, others, some, x->ne[0], to, stride);
+      } else if (norm) {
         kernels.normalize(rows, some, x->ne[0], *norm, to, stride);
       } else {
         reading(kernels, x).convert(rows, some, x->ne[0], to, stride);
@@ -44,7 +49,7 @@ const BlockKernels& kernels_for(const Engine& engine, const ggml_tensor* product
 // The rows of a product's left operand.
 auto gather_rows(const BlockKernels& kernels, const Linear& linear) {
   const auto norm = linear.norm ? std::optional(linear.norm->rows()) : std::nullopt;
-  return gather_rows(kernels, linear.rows(), 0, norm);
+  return gather_rows(kernels, linear.rows(), 0, norm, linear.sum ? linear.sum->src[1] : nullptr);
 }
 
 Epilogue epilogue_of(const Linear& linear) {

@@ -27,9 +27,10 @@ struct Norm {
 };
 
 /// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T +
-/// bias) + residual, whose rows may be normalised then, as those of a may be first.
+/// bias) + residual, whose rows may be normalised then, as those of a may be first; or a is a sum.
 struct Linear {
-  std::optional<Norm> norm;  ///< what makes a; its result is not stored
+  std::optional<Norm> norm;          ///< what makes a; its result is not stored
+  const ggml_tensor* sum = nullptr;  ///< an ADD of two like tensors that makes a instead; the same
   const ggml_tensor* product;
   const ggml_tensor* bias = nullptr;
   kernels::Activation activation = kernels::Activation::kNone;
@@ -38,7 +39,7 @@ struct Linear {
   const ggml_tensor* turn = nullptr;  ///< a RopeOp that ends it; of products by weights only
   ggml_tensor* result;
 
-  const ggml_tensor* rows() const { return norm ? norm->x : product->src[1]; }
+  const ggml_tensor* rows() const { return norm ? norm->x : sum ? sum->src[0] : product->src[1]; }
 };
 
 /// Two of them: what the first gives is the second's left operand and nothing else, so that it need
