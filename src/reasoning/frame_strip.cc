@@ -110,7 +110,8 @@ Image draw_strip(std::span<const std::shared_ptr<const Image>> frames, const Str
 
   for (int i = 0; i < count; ++i) {
     cairo_save(cairo);
-    cairo_translate(cairo, i % columns * style.frame_width, i / columns * frame_height);
+    const int x = i % columns * style.frame_width, y = i / columns * frame_height;
+    cairo_translate(cairo, x, y);
     cairo_rectangle(cairo, 0, 0, style.frame_width, frame_height);
     cairo_clip(cairo);
     cairo_save(cairo);

@@ -45,6 +45,7 @@ void choose_frames(Scene& scene, Reasoner& reasoner, std::string_view expression
     return;
   }
   std::vector<Clip> clips;
+  clips.reserve(records.size());
   for (const ClipRecord& record : records) clips.push_back(record.clip);
   std::vector<Choice> choices = reasoner.choose_frames(scene, expression, clips);
   for (size_t i = 0; i < records.size(); ++i) {

@@ -80,6 +80,7 @@ std::vector<Detection> Scene::detect_unsorted(int frame, std::string_view captio
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::sort(order, {}, [&](size_t i) { return places[i]; });
   std::vector<Detection> unsorted;
+  unsorted.reserve(boxes.size());
   for (const size_t i : order) unsorted.push_back(boxes[i]);
   return unsorted;
 }

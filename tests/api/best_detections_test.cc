@@ -22,6 +22,7 @@ Detection found(float score, const Box& box, const std::string& phrase = "dog") 
 
 std::vector<float> scores(const std::vector<Detection>& detections) {
   std::vector<float> result;
+  result.reserve(detections.size());
   for (const Detection& one : detections) result.push_back(one.score);
   return result;
 }

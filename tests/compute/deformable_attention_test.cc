@@ -40,10 +40,10 @@ std::vector<double> oracle(const Case& p, const std::vector<float>& value,
   std::vector<double> result;
   for (int b = 0; b < p.batch; ++b) {
     for (int q = 0; q < p.queries; ++q) {
-      const float* place =
-          &reference[static_cast<size_t>((b % p.reference_batch * p.queries + q) * width)];
+      const float* place = reference.data() + (b % p.reference_batch * p.queries + q) * width;
       for (int h = 0; h < p.heads; ++h) {
-        const size_t at = static_cast<size_t>(((b * p.queries + q) * p.heads + h) * count);
+        const int start = ((b * p.queries + q) * p.heads + h) * count;
+        const auto at = static_cast<size_t>(start);
         double total = 0;
         for (int i = 0; i < count; ++i) total += std::exp(double{scores[at + i]});
         for (int c = 0; c < p.dim; ++c) {

@@ -113,9 +113,10 @@ TEST(EngineTest, DevicesThatRunAtTheSameTimeComputeWhatTheyDoAlone) {
     for (int repeat = 0; repeat < 5; ++repeat) last = block.run(x);
     return last;
   };
-  std::vector<std::vector<float>> alone, together(kDevices);
-  for (int i = 0; i < kDevices; ++i) alone.push_back(compute(i));
+  std::vector<std::vector<float>> alone(kDevices), together(kDevices);
+  for (int i = 0; i < kDevices; ++i) alone[i] = compute(i);
   std::vector<std::thread> threads;
+  threads.reserve(kDevices);
   for (int i = 0; i < kDevices; ++i) threads.emplace_back([&, i] { together[i] = compute(i); });
   for (std::thread& thread : threads) thread.join();
   for (int i = 0; i < kDevices; ++i) EXPECT_EQ(together[i], alone[i]);

@@ -19,7 +19,8 @@ TEST(GeluTest, MatchesTheFormulaInDoubleForAnyLengthAndInPlace) {
   for (const int n : {1, 15, 16, 17, 400}) {
     std::vector<float> x, residual;
     for (int i = 0; i < n; ++i) {
-      x.push_back(static_cast<float>(i * 37 % n - n / 2) / 16);
+      const int mixed = i * 37 % n - n / 2;
+      x.push_back(static_cast<float>(mixed) / 16);
       residual.push_back(static_cast<float>(i % 5));
     }
     std::vector<float> plain(x.size() + 1, 7.0f), sum = residual;

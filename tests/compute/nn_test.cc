@@ -78,10 +78,10 @@ class GroupNormTest : public ::testing::TestWithParam<GroupNormCase> {};
 
 TEST_P(GroupNormTest, NormalisesEachGroupOverAllPixels) {
   const auto [height, width, channels, groups, shift] = GetParam();
-  const int pixels = height * width, size = channels / groups;
+  const int pixels = height * width, size = channels / groups, all = 2 * pixels * channels;
   TinyModel model({{"weight", {channels}}, {"bias", {channels}}});
   const GroupNorm norm(model.weights(), groups, channels);
-  std::vector<float> x = random_values(static_cast<size_t>(2 * pixels * channels), 3);
+  std::vector<float> x = random_values(static_cast<size_t>(all), 3);
   for (float& value : x) value += shift;
 
   const std::vector<float> got = model.run({{{2, height, width, channels}, x}},

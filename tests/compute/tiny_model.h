@@ -66,6 +66,7 @@ class TinyModel {
                          const Builder& build) {
     Graph g(device_);
     std::vector<ggml_tensor*> tensors;
+    tensors.reserve(inputs.size());
     for (const auto& [shape, values] : inputs) tensors.push_back(g.input(GGML_TYPE_F32, shape));
     ggml_tensor* y = g.output(build(g, tensors));
     for (size_t i = 0; i < inputs.size(); ++i) g.write(tensors[i], inputs[i].second);

@@ -22,6 +22,7 @@ constexpr float kTolerance = 1e-4f;
 // The sounds of make_filter_bank_goldens.py.
 std::vector<float> scaled(const std::vector<double>& samples) {
   std::vector<float> result;
+  result.reserve(samples.size());
   for (double s : samples) result.push_back(static_cast<float>(s * 32768));
   return result;
 }

@@ -76,8 +76,8 @@ TEST(AudioReaderTest, OneSampleIsASound) {
 TEST(AudioReaderTest, ChannelsAreAveraged) {
   const TempDir dir;
   for (const int channels : {2, 3, 6, 8}) {
-    std::vector<float> samples;
-    for (int c = 0; c < channels; ++c) samples.push_back(0.1f * static_cast<float>(c));
+    std::vector<float> samples(static_cast<size_t>(channels));
+    for (int c = 0; c < channels; ++c) samples[c] = 0.1f * static_cast<float>(c);
     write_wav(dir / "a.wav", 16000, channels, samples);
     const Waveform sound = read_audio(dir / "a.wav");
     ASSERT_EQ(sound.samples.size(), 1u) << channels;

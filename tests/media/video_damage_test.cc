@@ -78,6 +78,7 @@ TEST(VideoDamageTest, DamageInTheMiddleIsBridgedAlikeInEveryOrder) {
   const int count = *forwards->frame_count();
   ASSERT_GT(count, 10);
   std::vector<Image> frames;
+  frames.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) frames.push_back(*forwards->frame(i));
   for (int i = count - 1; i >= 0; --i) ASSERT_NE(forwards->frame(i), nullptr);
   EXPECT_NE(max_difference(frames.front(), frames.back()), 0);

@@ -182,7 +182,7 @@ TEST(VideoWriterTest, MisuseAndUnwritablePlacesAreErrors) {
   EXPECT_THROW(writer.write(picture(48, 64, 0), 1), Error);
   EXPECT_THROW(VideoWriter(dir / "x.mp4", 0, 48), Error);
   try {
-    VideoWriter(dir / "out.mp4.part/x.mp4", 64, 48);
+    const VideoWriter nowhere(dir / "out.mp4.part/x.mp4", 64, 48);
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kOutput);

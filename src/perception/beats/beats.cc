@@ -117,9 +117,11 @@ Beats::Output Beats::run(std::span<const float> samples) {
   const auto classes = static_cast<size_t>(config_.classes);
   std::vector<double> sums(classes);
   for (size_t i = 0; i < logits.size(); ++i) sums[i % classes] += logits[i];
-  const double tokens = static_cast<double>(logits.size() / classes);
-  for (double sum : sums)
-    output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-sum / tokens))));
+  const size_t tokens = logits.size() / classes;
+  for (const double sum : sums) {
+    const double logit = sum / static_cast<double>(tokens);
+    output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-logit))));
+  }
   return output;
 }
 

@@ -154,7 +154,8 @@ ggml_tensor* Encoder::operator()(Graph& g, ggml_tensor* x, ggml_tensor* bias) co
   ggml_context* c = g.context();
   const auto residual_scale =
       static_cast<float>(std::pow(2.0 * static_cast<double>(config_.layers), 0.25));
-  const float score_scale = 1 / std::sqrt(static_cast<float>(config_.dim / config_.heads));
+  const int64_t head_dim = config_.dim / config_.heads;
+  const float score_scale = 1 / std::sqrt(static_cast<float>(head_dim));
   x = norm_(g, encode_positions(g, x));
   for (const Layer& layer : layers_) {
     ggml_tensor* query = layer.query(g, x);

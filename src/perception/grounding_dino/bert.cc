@@ -48,7 +48,8 @@ ggml_tensor* Bert::operator()(Graph& g, ggml_tensor* ids, ggml_tensor* positions
   ggml_tensor* x = ggml_get_rows(c, words_, ids);
   x = ggml_add(c, x, ggml_get_rows(c, positions_, positions));
   x = norm_(g, ggml_add(c, x, type_));
-  const float scale = 1 / std::sqrt(static_cast<float>(x->ne[0] / heads_));
+  const int64_t head_dim = x->ne[0] / heads_;
+  const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
   for (const Layer& layer : layers_) {
     ggml_tensor* y = nn::attention(g, layer.query(g, x), layer.key(g, x), layer.value(g, x), heads_,
                                    scale, nullptr, mask);

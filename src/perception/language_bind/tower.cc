@@ -26,7 +26,8 @@ Tower::Tower(const Weights& w, const TowerConfig& config) : config_(config) {
 
 ggml_tensor* Tower::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask) const {
   ggml_context* c = g.context();
-  const float scale = 1 / std::sqrt(static_cast<float>(config_.dim / config_.heads));
+  const int64_t head_dim = config_.dim / config_.heads;
+  const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
   for (const Layer& layer : layers_) {
     ggml_tensor* y = layer.norm1(g, x);
     y = compute::nn::attention(g, layer.query(g, y), layer.key(g, y), layer.value(g, y),

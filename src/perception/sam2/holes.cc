@@ -18,10 +18,11 @@ void fill_holes(FloatMap& logits, int max_area) {
       const int x = piece[next] % width, y = piece[next] / width;
       for (int ny = std::max(0, y - 1); ny <= std::min(height - 1, y + 1); ++ny) {
         for (int nx = std::max(0, x - 1); nx <= std::min(width - 1, x + 1); ++nx) {
-          const auto at = static_cast<size_t>(ny * width + nx);
+          const int place = ny * width + nx;
+          const auto at = static_cast<size_t>(place);
           if (seen[at] || logits.values[at] > 0) continue;
           seen[at] = 1;
-          piece.push_back(static_cast<int>(at));
+          piece.push_back(place);
         }
       }
     }

@@ -61,7 +61,8 @@ std::vector<float> PromptEncoder::encode(const PromptPoints& prompt) const {
       encode_place((double{prompt.points[i].x} + 0.5) / image_size_,
                    (double{prompt.points[i].y} + 0.5) / image_size_, token);
     }
-    const std::vector<float>& embed = label_embeds_[static_cast<size_t>(label + 1)];
+    const int row = label + 1;  // kNoPoint is -1
+    const std::vector<float>& embed = label_embeds_[static_cast<size_t>(row)];
     for (size_t c = 0; c < embed.size(); ++c) token[c] += embed[c];
   }
   return tokens;

@@ -34,7 +34,8 @@ Mask stretched(const Mask& mask, int size) {
 void encode_distance(double distance, int64_t dim, std::vector<float>& out) {
   const int64_t half = dim / 2;
   const auto angle = [&](int64_t i) {
-    return distance / std::pow(10000.0, static_cast<double>(i / 2 * 2) / static_cast<double>(half));
+    const int64_t pair = i / 2 * 2;
+    return distance / std::pow(10000.0, static_cast<double>(pair) / static_cast<double>(half));
   };
   for (int64_t i = 0; i < half; ++i) out.push_back(static_cast<float>(std::sin(angle(i))));
   for (int64_t i = 0; i < half; ++i) out.push_back(static_cast<float>(std::cos(angle(i))));
@@ -164,8 +165,7 @@ FrameMemory Tracker::choose(Decoded decoded, size_t prompt_points) const {
                           : 0;
   FrameMemory result;
   result.object_score = decoded.object_score;
-  result.pointer =
-      visible ? std::move(decoded.pointers[multimask ? mask : 0]) : network_.absent_pointer();
+  result.pointer = visible ? decoded.pointers[multimask ? mask : 0] : network_.absent_pointer();
   result.mask = std::move(decoded.masks[mask]);
   if (!visible) std::fill(result.mask.values.begin(), result.mask.values.end(), kAbsentLogit);
   return result;
@@ -188,7 +188,7 @@ FrameMemory Tracker::start_from(const Mask& mask) {
 
   FrameMemory result;
   result.object_score = given ? kMaskLogit : -kMaskLogit;
-  result.pointer = visible ? std::move(decoded.pointers[0]) : network_.absent_pointer();
+  result.pointer = visible ? decoded.pointers[0] : network_.absent_pointer();
   FloatMap logits(mask.width, mask.height);
   for (size_t i = 0; i < logits.values.size(); ++i) {
     logits.values[i] = mask.pixels[i] ? kMaskLogit : -kMaskLogit;

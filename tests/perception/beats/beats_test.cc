@@ -17,7 +17,7 @@ namespace {
 
 using testing::chord;
 
-constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
+const DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
 
 class BeatsTest : public ::testing::Test {
  protected:

@@ -17,7 +17,7 @@ namespace {
 
 using testing::chord;
 
-constexpr DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
+const DeviceOptions kCpuF32 = {.threads = 2, .precision = Precision::kF32};
 // Two layers in f32 in another order of summation: observed 3e-7.
 constexpr double kTolerance = 2e-5;
 

@@ -60,7 +60,8 @@ inline std::vector<float> tensor_values(const convert::TensorSpec& spec) {
              owner.find("token") != std::string::npos || has("point_emb")) {
     spread = 1;
   } else {
-    spread = std::sqrt(3.0 / static_cast<double>(count / spec.shape[0]));
+    const int64_t fan_in = count / spec.shape[0];
+    spread = std::sqrt(3.0 / static_cast<double>(fan_in));
   }
   Numbers numbers(name);
   std::vector<float> values;

@@ -223,6 +223,7 @@ TEST_F(ChatTest, PivotsComeFromTheAnswers) {
 TEST_F(ChatTest, ManyQuestionsInParallelAreEachAnsweredOnce) {
   options_.parallel = 4;
   std::vector<Question> questions;
+  questions.reserve(20);
   for (int i = 0; i < 20; ++i) questions.push_back(question(i));
   std::vector<int> answered(20);
   responder("ok")->ask(questions, [&](size_t i, Answer) { ++answered[i]; });
