@@ -12,7 +12,7 @@ from pycocotools import mask as coco
 
 from training import stampworld
 from training.stampbench import __main__ as program
-from training.stampbench import plan
+from training.stampbench import plan, tracker
 from training.stampworld import sound
 
 
@@ -81,6 +81,20 @@ def test_layouts_agree(written):
         assert listed["expressions"][key]["exp"] == e["exp"]
         wanted = [] if e["obj_id"] is None else [e["obj_id"] - 1]
         assert listed["expressions"][key]["obj_id"] == wanted
+
+
+def test_tracker_is_scored_by_the_true_masks(written):
+    meta = json.loads((written / "stampbench.json").read_text())["videos"]
+    for name, info in meta.items():
+        settings = plan.settings(info["frames"], named=info["split"] == "seen")
+        kinds = "named" if info["split"] == "seen" else "all"
+        clip = stampworld.generate(
+            info["seed"], info["frames"], tuple(info["size"]), info["split"], kinds, settings
+        )
+        truths = tracker.truths(written, name, info)
+        assert len(truths) == len(clip.masks)
+        for n, masks in truths.items():
+            assert np.array_equal(masks, clip.masks[n - 1])
 
 
 def test_davis_has_four_sentences_an_object(written):
