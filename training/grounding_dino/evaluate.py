@@ -94,7 +94,8 @@ def calibrate(model, text, size, scenes=100):
     """Moves the scores so that 0.25 separates present from absent kinds best; the threshold before.
 
     On stills of compositions and backgrounds that training never sees, as scores are (on its own a
-    detector is too sure), but of seeds that are not scored.
+    detector is too sure), but of seeds that are not scored; what moves the scores is found on training
+    pictures.
     """
     first = 2_000_000_000
     threshold = evaluate(model, text, size, scenes, first)["best_threshold"]

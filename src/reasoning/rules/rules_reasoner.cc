@@ -68,7 +68,7 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
     SampledFrame frame{.frame = index, .sightings = {}};
     for (const Detection& d : scene.detect(index, caption, options_.tracks.keep_score)) {
       frame.sightings.push_back(
-          {.frame = index, .box = d.box, .score = d.score, .certainty = d.score, .colours = {}});
+          {.frame = index, .box = d.box, .score = d.score, .certainty = 0, .colours = {}});
     }
     frame.sightings = merge_duplicates(std::move(frame.sightings), options_.tracks);
     if (!frame.sightings.empty()) {
@@ -79,14 +79,6 @@ const std::vector<Track>& RulesReasoner::tracks_of(Scene& scene, const std::stri
   }
   std::vector<Track> tracks = link_tracks(frames, options_.tracks);
   std::erase_if(tracks, [&](const Track& t) { return t.best_certainty() < options_.presence; });
-  // What no clip shows well enough to start from cannot be the answer, if something else can.
-  const std::set<int> may_be_pivot = clip_frames(scene.frame_count());
-  const auto has_pivot = [&](const Track& t) {
-    return std::ranges::any_of(t.sightings, [&](const Sighting& s) {
-      return s.score > options_.box_threshold && may_be_pivot.contains(s.frame);
-    });
-  };
-  if (std::ranges::any_of(tracks, has_pivot)) std::erase_if(tracks, std::not_fn(has_pivot));
   // What is seen much more shortly than others of its kind is a part of one of them, or a mistake.
   size_t longest = 0;
   for (const Track& t : tracks) longest = std::max(longest, t.sightings.size());
@@ -112,9 +104,19 @@ RulesReasoner::Verdict RulesReasoner::decide(Scene& scene, std::string_view expr
     return verdict;
   }
 
+  // What no clip shows well enough to start from cannot be the answer, if something else can.
+  const std::set<int> may_be_pivot = clip_frames(scene.frame_count());
+  const auto has_pivot = [&](const Track& t) {
+    return std::ranges::any_of(t.sightings, [&](const Sighting& s) {
+      return s.score > options_.box_threshold && may_be_pivot.contains(s.frame);
+    });
+  };
+  const bool any_pivot = std::ranges::any_of(tracks, has_pivot);
+
   double best_fit = -1;
   std::string best_words;
   for (const Track& track : tracks) {
+    if (any_pivot && !has_pivot(track)) continue;
     Candidate candidate{.track = &track, .rivals = {}};
     for (const Track& rival : tracks) {
       if (&rival != &track) candidate.rivals.push_back(&rival);

@@ -106,17 +106,19 @@ std::vector<Sighting> merge_duplicates(std::vector<Sighting> sightings,
   std::vector<Sighting> kept;
   for (Sighting& s : sightings) {
     s.certainty = s.score;
-    const bool known = std::ranges::any_of(kept, [&](Sighting& k) {
-      if (iou(s.box, k.box) > options.same_iou) {
-        k.certainty = 1 - (1 - k.certainty) * (1 - s.score);
-        return true;
-      }
+    const auto same = std::ranges::find_if(
+        kept, [&](const Sighting& k) { return iou(s.box, k.box) > options.same_iou; });
+    if (same != kept.end()) {
+      same->certainty = 1 - (1 - same->certainty) * (1 - s.score);
+      continue;
+    }
+    const bool part = std::ranges::any_of(kept, [&](const Sighting& k) {
       const Box common{std::max(s.box.x0, k.box.x0), std::max(s.box.y0, k.box.y0),
                        std::min(s.box.x1, k.box.x1), std::min(s.box.y1, k.box.y1)};
       return common.area() > 0.85f * std::min(s.box.area(), k.box.area()) &&
              s.score < 0.6f * k.score;
     });
-    if (!known) kept.push_back(s);
+    if (!part) kept.push_back(s);
   }
   return kept;
 }

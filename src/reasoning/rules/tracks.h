@@ -47,7 +47,8 @@ struct SampledFrame {
 /// Of detections that mean one thing, only the best: nothing overlaps a better one by more than
 /// `same_iou`, nor lies within one that is far better. The detector's queries share the score of a
 /// thing whose outline they do not agree upon; the certainty puts it together again, as the
-/// probability that not all of those that overlap are wrong.
+/// probability that not all of those that overlap are wrong; each counts for the surest it
+/// overlaps.
 std::vector<Sighting> merge_duplicates(std::vector<Sighting> sightings,
                                        const TrackOptions& options);
 

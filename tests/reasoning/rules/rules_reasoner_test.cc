@@ -63,11 +63,16 @@ TEST(RulesReasonerTest, WhatIsSeenForAMomentOnlyIsNoRival) {
 }
 
 TEST(RulesReasonerTest, WhatNoClipShowsIsNotMeantIfAnythingElseCanBe) {
-  // Clips look at every tenth frame.
-  const Thing between{"dog", kRed, during(41, 49, resting({60, 120}, 60))};
-  const Thing always{"dog", kRed, resting({160, 120}, 60)};
-  EXPECT_EQ(thing_meant({always, between}, "the dog on the left"), 0);
+  // Clips look at every tenth frame. The detector is surer of the thing that shows between them.
+  const Thing between{"dog", kRed, during(41, 49, resting({60, 120}, 60)), 0.95f};
+  const Thing always{"dog", kRed, resting({160, 120}, 60), 0.4f};
+  EXPECT_EQ(thing_meant({between, always}, "the dog"), 1);
   EXPECT_EQ(thing_meant({between}, "the dog"), -1);
+  // It is a rival and a landmark all the same.
+  EXPECT_EQ(thing_meant({between, always}, "the dog on the left"), -1);
+  const std::vector<Thing> cats = {
+      {"cat", kRed, resting({280, 60}, 40)}, {"cat", kRed, resting({60, 190}, 40)}, between};
+  EXPECT_EQ(thing_meant(cats, "the cat next to the dog"), 1);
 }
 
 TEST(RulesReasonerTest, Motion) {
