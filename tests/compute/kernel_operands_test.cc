@@ -32,7 +32,9 @@ struct Rows {
 constexpr int64_t kLengths[] = {1, 7, 16, 17, 31, 32, 33, 63, 64, 72, 100};
 
 TEST(KernelOperandsTest, ElementsAreReadAsTheirValuesInF32) {
-  for (const auto& [name, kernels] : kernels_here()) {
+  for (const Named& one : kernels_here()) {
+    const std::string& name = one.name;  // lambdas may not take bindings along in Clang 14
+    const BlockKernels* const kernels = one.kernels;
     for (const int64_t n : kLengths) {
       constexpr int64_t kRows = 19;
       const Rows rows(*kernels, kRows, n);

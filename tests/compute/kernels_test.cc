@@ -128,7 +128,9 @@ TEST(KernelsTest, GeluOfElementsErrsLessThanTheirRounding) {
 }
 
 TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
-  for (const auto& [name, kernels] : kernels_here()) {
+  for (const Named& one : kernels_here()) {
+    const std::string& name = one.name;  // lambdas may not take bindings along in Clang 14
+    const BlockKernels* const kernels = one.kernels;
     for (const Size& s : kSizes) {
       Product p(*kernels, s.m, s.k, s.n, false);
       const auto bias = whole_numbers(s.n, 3), scale = whole_numbers(s.m, 4),

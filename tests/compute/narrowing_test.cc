@@ -88,7 +88,7 @@ class NarrowingTest : public ::testing::TestWithParam<std::tuple<Case, Precision
     for (int image = 0; image < p().batch; ++image) {
       for (int head = 0; head < p().heads; ++head) {
         const auto at = [&](int row, int part, int i) {
-          return rows[static_cast<size_t>(((image * n + row) * 3 + part) * c + head * p().dim + i)];
+          return rows[((image * n + row) * 3 + part) * c + head * p().dim + i];
         };
         for (int query = 0; query < n; ++query) {
           std::vector<double> weights;
@@ -103,7 +103,7 @@ class NarrowingTest : public ::testing::TestWithParam<std::tuple<Case, Precision
             double sum = 0;
             for (int key = 0; key < n; ++key)
               sum += weights[static_cast<size_t>(key)] * at(key, 2, i);
-            result[static_cast<size_t>((image * n + query) * c + head * p().dim + i)] = sum / total;
+            result[(image * n + query) * c + head * p().dim + i] = sum / total;
           }
         }
       }
@@ -112,7 +112,7 @@ class NarrowingTest : public ::testing::TestWithParam<std::tuple<Case, Precision
   }
 
   const std::vector<float> x =
-      random_values(static_cast<size_t>(p().batch * p().height * p().width * p().channels()), 5);
+      random_values(p().batch * p().height * p().width * p().channels(), 5);
   TinyModel model{{{"qkv.weight", {3 * p().channels(), p().channels()}},
                    {"qkv.bias", {3 * p().channels()}},
                    {"proj.weight", {p().channels(), p().channels()}},
@@ -199,7 +199,7 @@ class NarrowValueTest : public ::testing::TestWithParam<Precision> {
 
   std::vector<float> run(int queries, bool kept) {
     const int points = kHeads * 3 * kPoints;
-    const auto rows = static_cast<size_t>(kBatch * queries);
+    const size_t rows = kBatch * queries;
     std::vector<float> reference = random_values(static_cast<size_t>(queries) * 2, 4);
     for (float& place : reference) place = 0.5f + 0.3f * place;
     return model.run(

@@ -35,9 +35,7 @@ class RopeFusionTest : public ::testing::TestWithParam<std::tuple<Case, Precisio
       for (int pair = 0; pair < out() / 2; ++pair) {
         const auto sum = [&](int o) {
           double total = bias[static_cast<size_t>(o)];
-          for (int i = 0; i < kIn; ++i)
-            total +=
-                double{x[static_cast<size_t>(row * kIn + i)]} * w[static_cast<size_t>(o * kIn + i)];
+          for (int i = 0; i < kIn; ++i) total += double{x[row * kIn + i]} * w[o * kIn + i];
           return total;
         };
         const int token = row % p().tokens, place = token % kPlaces, i = pair % (kDim / 2);
@@ -83,7 +81,7 @@ TEST_P(RopeFusionTest, AttentionReadsIt) {
     for (int c = 0; c < out(); ++c) {
       double mean = 0;
       for (int token = 0; token < p().tokens; ++token)
-        mean += rows[static_cast<size_t>((row / p().tokens * p().tokens + token) * out() + c)];
+        mean += rows[(row / p().tokens * p().tokens + token) * out() + c];
       means.push_back(mean / p().tokens);
     }
   }

@@ -24,6 +24,7 @@ class LbruTest : public testing::Test {
 
 std::vector<std::string> names(const std::vector<AudioTag>& tags) {
   std::vector<std::string> names;
+  names.reserve(tags.size());
   for (const AudioTag& tag : tags) names.push_back(tag.name);
   return names;
 }

@@ -117,6 +117,7 @@ TEST_F(RecordedRepliesTest, EveryStepIsTheReferences) {
   ASSERT_EQ(clips.size(), 9u);
 
   std::vector<int> pivot_frames;
+  pivot_frames.reserve(clips.size());
   for (const auto& clip : clips) pivot_frames.push_back(clip.frame.value_or(-1));
   EXPECT_THAT(pivot_frames, ElementsAre(20, -1, 110, -1, 240, 250, 330, 360, -1));
 

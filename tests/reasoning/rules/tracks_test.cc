@@ -41,6 +41,7 @@ TEST(TracksTest, ColoursHaveTheirNames) {
 
 TEST(TracksTest, MovingThingIsOneTrack) {
   std::vector<SampledFrame> frames;
+  frames.reserve(8);
   for (int i = 0; i < 8; ++i)
     frames.push_back({i * 10, {sighting(i * 10, 30.0f + 25 * i, 100, 40, kRed)}});
   const auto tracks = link_tracks(frames);
@@ -50,6 +51,7 @@ TEST(TracksTest, MovingThingIsOneTrack) {
 
 TEST(TracksTest, ThingsThatPassEachOtherKeepTheirColours) {
   std::vector<SampledFrame> frames;
+  frames.reserve(9);
   for (int i = 0; i < 9; ++i) {
     const auto step = static_cast<float>(25 * i);
     frames.push_back(
@@ -66,6 +68,7 @@ TEST(TracksTest, ThingsThatPassEachOtherKeepTheirColours) {
 
 TEST(TracksTest, SeenInPartBehindAnotherIsStillTheSameThing) {
   std::vector<SampledFrame> frames;
+  frames.reserve(10);
   for (int i = 0; i < 10; ++i) {
     // For three frames only a corner shows: a ninth of the area.
     Sighting s = sighting(i * 5, 100, 100, 60, kRed);
@@ -79,6 +82,7 @@ TEST(TracksTest, SeenInPartBehindAnotherIsStillTheSameThing) {
 
 TEST(TracksTest, HiddenForAWhileIsStillTheSameThing) {
   std::vector<SampledFrame> frames;
+  frames.reserve(10);
   for (int i = 0; i < 10; ++i) {
     SampledFrame frame{i * 5, {}};
     if (i < 3 || i > 6) frame.sightings = {sighting(i * 5, 50.0f + 15 * i, 100, 50, kRed)};
@@ -89,6 +93,7 @@ TEST(TracksTest, HiddenForAWhileIsStillTheSameThing) {
 
 TEST(TracksTest, ThingsFarApartAreTwo) {
   std::vector<SampledFrame> frames;
+  frames.reserve(6);
   for (int i = 0; i < 6; ++i) {
     frames.push_back(
         {i * 5, {sighting(i * 5, i < 3 ? 40 : 280, i < 3 ? 40 : 200, 30, i < 3 ? kRed : kBlue)}});
@@ -98,6 +103,7 @@ TEST(TracksTest, ThingsFarApartAreTwo) {
 
 TEST(TracksTest, WeakSightingsContinueATrackButBeginNone) {
   std::vector<SampledFrame> frames;
+  frames.reserve(6);
   for (int i = 0; i < 6; ++i) {
     frames.push_back({i * 5,
                       {sighting(i * 5, 60, 60, 40, kRed, i == 0 ? 0.6f : 0.2f),
