@@ -12,24 +12,25 @@ namespace alref::compute {
 namespace {
 
 struct LongAttention {
-  explicit LongAttention(const std::pair<int, int>& size = {130, 900})
-      : queries(size.first), keys(size.second) {}
+  explicit LongAttention(const std::pair<int, int>& size = {130, 900}, int images = 2,
+                         int all_heads = 2)
+      : queries(size.first), keys(size.second), batch(images), heads(all_heads) {}
 
-  static constexpr int kBatch = 2, kHeads = 2, kDim = 40, kValueDim = 24;
+  static constexpr int kDim = 40, kValueDim = 24;
 
   /// softmax(q k^T * scale + bias + mask) v in double; rows whose scores are all -inf give zeros.
   std::vector<double> expected() const {
     std::vector<double> result;
-    for (int b = 0; b < kBatch; ++b) {
+    for (int b = 0; b < batch; ++b) {
       for (int i = 0; i < queries; ++i) {
-        for (int h = 0; h < kHeads; ++h) {
+        for (int h = 0; h < heads; ++h) {
           std::vector<double> weights(keys);
           double sum = 0;
           for (int j = 0; j < keys; ++j) {
             double score = 0;
             for (int c = 0; c < kDim; ++c) {
-              score += double{q[((b * queries + i) * kHeads + h) * kDim + c]} *
-                       k[((b * keys + j) * kHeads + h) * kDim + c];
+              score += double{q[((b * queries + i) * heads + h) * kDim + c]} *
+                       k[((b * keys + j) * heads + h) * kDim + c];
             }
             weights[j] = score * kScale;
             if (!plain) {
@@ -45,7 +46,7 @@ struct LongAttention {
           for (int c = 0; c < kValueDim; ++c) {
             double value = 0;
             for (int j = 0; j < keys; ++j) {
-              value += weights[j] * v[((b * keys + j) * kHeads + h) * kValueDim + c];
+              value += weights[j] * v[((b * keys + j) * heads + h) * kValueDim + c];
             }
             result.push_back(sum == 0 ? 0 : value / sum);
           }
@@ -57,13 +58,13 @@ struct LongAttention {
 
   std::vector<float> run(Device& device) const {
     Graph g(device);
-    ggml_tensor *tq = g.input(GGML_TYPE_F32, {kBatch, queries, kHeads * kDim}),
-                *tk = g.input(GGML_TYPE_F32, {kBatch, keys, kHeads * kDim}),
-                *tv = g.input(GGML_TYPE_F32, {kBatch, keys, kHeads * kValueDim}),
-                *tb = g.input(GGML_TYPE_F32, {kHeads, queries, keys}),
-                *tm = g.input(GGML_TYPE_F32, {kBatch, queries, keys});
+    ggml_tensor *tq = g.input(GGML_TYPE_F32, {batch, queries, heads * kDim}),
+                *tk = g.input(GGML_TYPE_F32, {batch, keys, heads * kDim}),
+                *tv = g.input(GGML_TYPE_F32, {batch, keys, heads * kValueDim}),
+                *tb = g.input(GGML_TYPE_F32, {heads, queries, keys}),
+                *tm = g.input(GGML_TYPE_F32, {batch, queries, keys});
     ggml_tensor* y = g.output(
-        nn::attention(g, tq, tk, tv, kHeads, kScale, plain ? nullptr : tb, plain ? nullptr : tm));
+        nn::attention(g, tq, tk, tv, heads, kScale, plain ? nullptr : tb, plain ? nullptr : tm));
     g.write(tq, q);
     g.write(tk, k);
     g.write(tv, v);
@@ -74,13 +75,13 @@ struct LongAttention {
   }
 
   static constexpr float kScale = 0.158f;
-  int queries, keys;
+  int queries, keys, batch, heads;
   bool plain = false;  // without bias and mask
-  std::vector<float> q = random_values(kBatch * queries * kHeads * kDim, 1),
-                     k = random_values(kBatch * keys * kHeads * kDim, 2),
-                     v = random_values(kBatch * keys * kHeads * kValueDim, 3),
-                     bias = random_values(kHeads * queries * keys, 4),
-                     mask = std::vector<float>(kBatch * queries * keys, 0.0f);
+  std::vector<float> q = random_values(batch * queries * heads * kDim, 1),
+                     k = random_values(batch * keys * heads * kDim, 2),
+                     v = random_values(batch * keys * heads * kValueDim, 3),
+                     bias = random_values(heads * queries * keys, 4),
+                     mask = std::vector<float>(batch * queries * keys, 0.0f);
 };
 
 class LongAttentionTest : public ::testing::TestWithParam<std::pair<int, int>> {};
@@ -128,16 +129,37 @@ TEST_P(LongAttentionTest, HugeScoresMatchTheFormulaInDouble) {
 TEST_P(LongAttentionTest, ANanSpoilsItsOwnQueryOnly) {
   LongAttention a(GetParam());
   const std::vector<double> clean = a.expected();
-  a.q[(5 * LongAttention::kHeads + 1) * LongAttention::kDim + 3] =
-      NAN;  // batch entry 0, query 5, head 1
+  a.q[(5 * a.heads + 1) * LongAttention::kDim + 3] = NAN;  // batch entry 0, query 5, head 1
   Device device(test_device());
   const std::vector<float> got = a.run(device);
   for (size_t i = 0; i < got.size(); ++i) {
     const size_t row = i / LongAttention::kValueDim;
-    if (row == 5 * LongAttention::kHeads + 1) {
+    if (row == static_cast<size_t>(5 * a.heads + 1)) {
       EXPECT_TRUE(std::isnan(got[i])) << i;
     } else {
       ASSERT_NEAR(got[i], clean[i], 1e-5) << i;
+    }
+  }
+}
+
+// One task for several threads: queries of one block meet chunks of keys, more are shared out.
+TEST(LongAttentionOfOneHeadTest, MatchesTheFormulaInDoubleOnAnyNumberOfThreads) {
+  for (const auto& [queries, keys] : {std::pair(100, 5000), std::pair(700, 3000)}) {
+    LongAttention a({queries, keys}, 1, 1);
+    for (int i = 0; i < a.queries; ++i)
+      std::fill_n(a.mask.begin() + i * a.keys,
+                  i == 70      ? a.keys
+                  : i % 3 == 0 ? 2200
+                               : i % 5,
+                  -INFINITY);
+    const std::vector<double> expected = a.expected();
+    for (const int threads : {1, 2, 3}) {
+      for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+        Device device(test_device(threads, precision));
+        EXPECT_LE(relative_error(a.run(device), expected),
+                  precision == Precision::kF32 ? kF32Tolerance : kBf16Tolerance)
+            << queries << " queries, " << threads << " threads";
+      }
     }
   }
 }

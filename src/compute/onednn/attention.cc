@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "compute/onednn/attention_rows.h"
@@ -21,8 +22,9 @@ constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
 // So few queries are one block, which alone would keep one thread busy: they meet chunks of so many
-// blocks of keys at the same time, and what the chunks give is put together.
-constexpr int64_t kFewQueries = 64, kChunk = 4;
+// blocks of keys at the same time, and what the chunks give is put together, so many rows at a
+// time.
+constexpr int64_t kFewQueries = 64, kChunk = 4, kJoined = 16;
 
 // One task is one head of one batch entry or window. `Rows` says where its rows are
 // (attention_rows.h).
@@ -40,7 +42,7 @@ class Attention {
         v_block_bytes_(kernels_.packed_bytes(key_block_, rows.dv)) {}
 
   void run() {
-    if (rows_.most_queries <= kFewQueries && key_blocks_ > kChunk) return run_chunks();
+    if (by_chunks()) return run_chunks();
     // Each thread its own heads where there are enough of them, else all threads on one head after
     // another.
     if (rows_.tasks >= 4 * engine_.threads() || rows_.most_queries <= query_block_) {
@@ -51,6 +53,14 @@ class Attention {
   }
 
  private:
+  // More queries gain by chunks where their blocks are too few to keep all threads busy. Windows
+  // have few keys.
+  bool by_chunks() const {
+    if (!std::is_same_v<Rows, BatchRows> || key_blocks_ <= kChunk) return false;
+    return rows_.most_queries <= kFewQueries ||
+           (rows_.most_queries <= query_block_ && rows_.tasks < engine_.threads());
+  }
+
   struct Parts {
     std::byte *queries, *weights[2];
     float *scores[2], *result, *tops, *sums;
@@ -347,15 +357,18 @@ class Attention {
         pack_block(w.task, block, packed_keys(w.packed, block - w.begin), p.pointers);
       accumulate(w, p);
     });
-    engine_.parallel(rows_.tasks, [&](int64_t task, int thread) {
+    const int64_t blocks = (rows_.most_queries + kJoined - 1) / kJoined;
+    engine_.parallel(rows_.tasks * blocks, [&](int64_t item, int thread) {
       Carver carver(engine_.thread_scratch(thread));
-      Parts p = all[static_cast<size_t>(task * chunks)];
+      Work w = work_of(item / blocks * chunks, nullptr);
+      w.first = item % blocks * kJoined;
+      w.count = std::min(kJoined, w.count - w.first);
+      const auto own =
+          std::span(all).subspan(static_cast<size_t>(w.task * chunks), static_cast<size_t>(chunks));
+      for (int64_t row = w.first; row < w.first + w.count; ++row) join(own, row);
+      Parts p = own.front();
+      p.result += w.first * result_stride(), p.sums += w.first;
       p.pointers = parts(carver).pointers;
-      const Work w = work_of(task * chunks, nullptr);
-      for (int64_t row = 0; row < w.count; ++row)
-        join(
-            std::span(all).subspan(static_cast<size_t>(task * chunks), static_cast<size_t>(chunks)),
-            row);
       store(w, p);
     });
   }
