@@ -391,7 +391,7 @@ struct Products {
       if (i == end) continue;
       const __mmask64 lanes = (uint64_t{1} << (whole - i)) - 1;
       const __m512i rest = _mm512_maskz_loadu_epi8(lanes, from + i);
-      const size_t left = end - i;  // less than 128: elements of 4 bytes have no padding of 32
+      const size_t left = end - i;  // at most 64: rows end on whole or half lines
       _mm512_mask_storeu_epi8(out + i, left >= 64 ? ~uint64_t{0} : (uint64_t{1} << left) - 1, rest);
     }
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compute/onednn/convolution.h"
 
+#include <cstring>
+
 #include "compute/onednn/product.h"
 #include "compute/row_at.h"
 

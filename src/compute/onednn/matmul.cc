@@ -229,7 +229,8 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(),
                     after.empty() ? result + row * n : sums, n, e2, nullptr);
     if (!after.empty())
-      finish_rows(engine, kernels, after, sums, row, count, n, result + row * n, elements);
+      finish_rows(engine, kernels, after, sums, row, count, n, result + row * n, elements,
+                  m * n >= kLargeResult);
   });
 }
 

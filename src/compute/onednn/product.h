@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -71,42 +70,16 @@ struct RowsAfter {
 };
 
 /// Rows [first, first + count) of sums [count, n], contiguous, through what comes after into c, or
-/// as elements of `kernels`, where `elements` is not null; n is a multiple of 32 then. The sums are
-/// lost.
-inline void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels,
-                        const RowsAfter& after, float* sums, int64_t first, int64_t count,
-                        int64_t n, float* c, void* elements) {
-  for (int64_t i = 0; i < count; ++i) {
-    float* row = sums + i * n;
-    const void* last = row;
-    float* out = elements ? row : c + i * n;
-    for (const kernels::RowNorm& norm : after.norms) {
-      const bool ends = &norm == &after.norms.back() && !after.turn;
-      engine.rows()->layer_norm(row, ends ? out : row, n, norm);
-    }
-    if (const auto& turn = after.turn) {
-      const int64_t token = (first + i) % turn->tokens;
-      if (token < turn->rotated) {
-        engine.rows()->rotate(row, out, n, turn->table + token % turn->places * turn->d, turn->d);
-      } else if (!elements) {
-        std::memcpy(out, row, static_cast<size_t>(n) * sizeof(float));
-      }
-    }
-    // In place: half as long, a row never reaches one that is still to be read.
-    if (elements)
-      kernels.from_f32.convert(
-          &last, 1, n,
-          reinterpret_cast<std::byte*>(sums) + static_cast<size_t>(i * n) * kernels.element_bytes,
-          0);
-  }
-  if (elements)
-    engine.rows()->stream(sums, elements, static_cast<size_t>(count * n) * kernels.element_bytes);
-}
+/// as elements of `kernels`, where `elements` is not null: past the caches if `stream` says so.
+/// Then n is a multiple of 32, and there are no norms. The sums are lost.
+void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels, const RowsAfter& after,
+                 float* sums, int64_t first, int64_t count, int64_t n, float* c,
+                 std::byte* elements, bool stream);
 
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
 /// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
-/// Where the epilogue stores elements, n apart, nothing is written to c. Rows go
-/// through what comes `after` before they leave the cache; c_stride is n then.
+/// Where the epilogue stores elements, n apart, nothing is written to c. Rows go through what comes
+/// `after` before they leave the cache; c_stride is n then.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
@@ -159,7 +132,7 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
                     panels.count() * (part + 1) / parts, after.empty() ? c + row * c_stride : sums,
                     after.empty() ? c_stride : n, e, nullptr);
     if (!after.empty()) {
-      finish_rows(engine, kernels, after, sums, row, count, n, c + row * n, elements);
+      finish_rows(engine, kernels, after, sums, row, count, n, c + row * n, elements, past_caches);
     } else if (past_caches) {
       engine.rows()->stream(staged, elements, static_cast<size_t>(count * n * element_bytes));
     }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/onednn/product.h"
+
+#include <cstring>
+
+namespace alref::compute::onednn {
+
+void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels, const RowsAfter& after,
+                 float* sums, int64_t first, int64_t count, int64_t n, float* c,
+                 std::byte* elements, bool stream) {
+  GGML_ASSERT(!elements || after.norms.empty());
+  // In place: half as long, a row never reaches one that is still to be read.
+  std::byte* converted = stream ? reinterpret_cast<std::byte*>(sums) : elements;
+  const size_t row_bytes = static_cast<size_t>(n) * kernels.element_bytes;
+  for (int64_t i = 0; i < count; ++i) {
+    float* row = sums + i * n;
+    float* out = elements ? row : c + i * n;
+    for (const kernels::RowNorm& norm : after.norms) {
+      const bool ends = &norm == &after.norms.back() && !after.turn;
+      engine.rows()->layer_norm(row, ends ? out : row, n, norm);
+    }
+    if (const auto& turn = after.turn) {
+      const int64_t token = (first + i) % turn->tokens;
+      if (token < turn->rotated) {
+        engine.rows()->rotate(row, out, n, turn->table + token % turn->places * turn->d, turn->d);
+      } else if (!elements) {
+        std::memcpy(out, row, static_cast<size_t>(n) * sizeof(float));
+      }
+    }
+    if (elements) {
+      const void* turned = row;
+      kernels.from_f32.convert(&turned, 1, n, converted + static_cast<size_t>(i) * row_bytes, 0);
+    }
+  }
+  if (elements && stream)
+    engine.rows()->stream(sums, elements, static_cast<size_t>(count) * row_bytes);
+}
+
+}  // namespace alref::compute::onednn
