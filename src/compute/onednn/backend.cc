@@ -76,10 +76,18 @@ bool takes_bf16(const Backend& b) {
   return b.engine.f32() && b.engine.fast()->element == kernels::Element::kBf16;
 }
 
-bool has_plain_rows(const Backend& b, const ggml_tensor* t) {
+// Whether an operator's argument may be bf16 where the backend takes that.
+bool may_be_bf16(const CustomOp* op, int slot) {
+  if (dynamic_cast<const AttentionOp*>(op) || dynamic_cast<const WindowAttentionOp*>(op))
+    return slot < 3;  // queries, keys, values
+  return slot == 0 &&
+         (dynamic_cast<const DeformableAttentionOp*>(op) || dynamic_cast<const MaxPool2x2Op*>(op));
+}
+
+bool has_plain_rows(const ggml_tensor* t, bool bf16) {
   const size_t bytes = ggml_type_size(t->type);
-  return (t->type == GGML_TYPE_F32 || (t->type == GGML_TYPE_BF16 && takes_bf16(b))) &&
-         t->nb[0] == bytes && t->nb[1] % bytes == 0;
+  return (t->type == GGML_TYPE_F32 || (t->type == GGML_TYPE_BF16 && bf16)) && t->nb[0] == bytes &&
+         t->nb[1] % bytes == 0;
 }
 
 // Who computes a node.
@@ -101,7 +109,7 @@ Step step_of_custom(const Backend& b, const ggml_tensor* node) {
   const CustomOp* op = custom_op_of(node);
   if (!op) return Step::kGgml;
   for (int i = 0; i < GGML_MAX_SRC && node->src[i]; ++i) {
-    if (!has_plain_rows(b, node->src[i])) return Step::kGgml;
+    if (!has_plain_rows(node->src[i], takes_bf16(b) && may_be_bf16(op, i))) return Step::kGgml;
   }
   const bool own = b.engine.f32();
   if (const auto* attention = dynamic_cast<const AttentionOp*>(op)) {
@@ -210,6 +218,13 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   return i + 1;
 }
 
+// Whether a node is bf16 that the graph's maker left f32: ggml's CPU backend cannot store it so.
+bool was_narrowed(const ggml_tensor* node) {
+  return node->type == GGML_TYPE_BF16 &&
+         (node->op == GGML_OP_MUL_MAT || custom_op_of(node) ||
+          (node->op == GGML_OP_ADD && node->src[0]->type == GGML_TYPE_F32));
+}
+
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   Backend& b = state(backend);
   const UsedThreads threads(b.engine.threads());
@@ -221,6 +236,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   };
   for (int i = 0; i < graph->n_nodes;) {
     const Step step = begins_product(b, graph, i) ? Step::kMatmul : step_of(b, graph->nodes[i]);
+    GGML_ASSERT(step != Step::kGgml || !was_narrowed(graph->nodes[i]));
     if (step == Step::kGgml || (step == Step::kNothing && waiting < i)) {
       ++i;
       continue;
@@ -232,7 +248,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
 }
 
 // Whether a product's end may store bf16, without anything that a later run could decide otherwise
-// (fuse_linear).
+// (fuse_linear): a bias that is an activation may be gone by then.
 bool narrows_product(const Backend& b, const ggml_cgraph* graph, int result) {
   // A product may end in its bias, or in a rotary encoding after that.
   for (int i = result; i >= 0 && i > result - 3; --i) {
@@ -240,6 +256,7 @@ bool narrows_product(const Backend& b, const ggml_cgraph* graph, int result) {
     if (node->op != GGML_OP_MUL_MAT) continue;
     const auto linear = fuse_linear(graph, i, /*allocated=*/false);
     return linear->pattern.result == graph->nodes[result] && is_weight(node->src[0]) &&
+           (!linear->pattern.bias || is_weight(linear->pattern.bias)) &&
            !linear->pattern.residual && linear->pattern.after.empty() &&
            takes_matmul(b.engine, node) && ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
   }
