@@ -247,20 +247,21 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   return hand_on(graph->n_nodes);
 }
 
-// Whether a product's end may store bf16, without anything that a later run could decide otherwise
-// (fuse_linear): a bias that is an activation may be gone by then.
-bool narrows_product(const Backend& b, const ggml_cgraph* graph, int result) {
+// The product that ends at node `result` and may store bf16 there, without anything that a later
+// run could decide otherwise (fuse_linear): a bias that is an activation may be gone by then.
+std::optional<int> narrowed_product(const Backend& b, const ggml_cgraph* graph, int result) {
   // A product may end in its bias, or in a rotary encoding after that.
   for (int i = result; i >= 0 && i > result - 3; --i) {
     const ggml_tensor* node = graph->nodes[i];
     if (node->op != GGML_OP_MUL_MAT) continue;
-    const auto linear = fuse_linear(graph, i, /*allocated=*/false);
-    return linear->pattern.result == graph->nodes[result] && is_weight(node->src[0]) &&
-           (!linear->pattern.bias || is_weight(linear->pattern.bias)) &&
-           !linear->pattern.residual && linear->pattern.after.empty() &&
-           takes_matmul(b.engine, node) && ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
+    const Linear linear = fuse_linear(graph, i, /*allocated=*/false)->pattern;
+    const bool narrows = linear.result == graph->nodes[result] && is_weight(node->src[0]) &&
+                         (!linear.bias || is_weight(linear.bias)) && !linear.residual &&
+                         linear.after.empty() && takes_matmul(b.engine, node) &&
+                         ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
+    return narrows ? std::optional(i) : std::nullopt;
   }
-  return false;
+  return std::nullopt;
 }
 
 NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
@@ -272,7 +273,7 @@ NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
       case Step::kMaxPool:
         return true;
       default:
-        return narrows_product(b, graph, i);
+        return narrowed_product(b, graph, i).has_value();
     }
   };
   const auto reads = [&b](const ggml_tensor* node, int slot) {
@@ -291,7 +292,8 @@ NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
         return false;
     }
   };
-  return {stores, reads};
+  const auto begins = [&b, graph](int i) { return narrowed_product(b, graph, i).value_or(i); };
+  return {stores, reads, begins};
 }
 
 void optimize(ggml_backend_t backend, ggml_cgraph* graph,

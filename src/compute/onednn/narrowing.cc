@@ -45,6 +45,14 @@ std::unordered_map<const ggml_tensor*, Shared> shared_of(const ggml_cgraph* grap
   return all;
 }
 
+void make_bf16(const Shared& shared) {
+  for (ggml_tensor* view : shared.views) {
+    view->type = GGML_TYPE_BF16;
+    for (size_t& stride : view->nb) stride /= 2;
+    view->view_offs /= 2;
+  }
+}
+
 }  // namespace
 
 void narrow(ggml_cgraph* graph, const NarrowingRules& rules) {
@@ -59,10 +67,8 @@ void narrow(ggml_cgraph* graph, const NarrowingRules& rules) {
           return rules.reads(reader.node, reader.slot);
         }))
       continue;
-    for (ggml_tensor* view : shared.views) {
-      view->type = GGML_TYPE_BF16;
-      for (size_t& stride : view->nb) stride /= 2;
-      view->view_offs /= 2;
+    for (int j = rules.begins(i); j <= i; ++j) {
+      if (!graph->nodes[j]->view_src) make_bf16(all.at(graph->nodes[j]));
     }
   }
 }
