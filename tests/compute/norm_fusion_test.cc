@@ -134,6 +134,20 @@ TEST_P(NormFusionTest, ASumBeforeOneProductOrTwo) {
   EXPECT_LE(relative_error(kept, twice), tolerance());
 }
 
+// The same positions for each of two images.
+TEST_P(NormFusionTest, ASumOfTensorsThatAreNotAlikeBeforeAProduct) {
+  std::vector<float> images = input;
+  images.insert(images.end(), input.rbegin(), input.rend());
+  const std::vector<float> positions = random_values(input.size(), 11);
+  std::vector<double> sums;
+  for (size_t i = 0; i < images.size(); ++i)
+    sums.push_back(double{images[i]} + positions[i % positions.size()]);
+  const auto got =
+      model.run({{{2, rows(), kIn}, images}, {{1, rows(), kIn}, positions}},
+                [&](Graph& g, auto in) { return one(g, ggml_add(g.context(), in[0], in[1])); });
+  EXPECT_LE(relative_error(got, product(sums, model, "one", kIn)), tolerance());
+}
+
 INSTANTIATE_TEST_SUITE_P(Rows, NormFusionTest,
                          ::testing::Combine(::testing::Values(1, 33, 1100),
                                             ::testing::Values(Precision::kF32, Precision::kBf16)));
