@@ -100,6 +100,9 @@ struct WindowRows {
     if (v->type != GGML_TYPE_F32) pad_v = padding[1].of(kernels, node->src[4]);
   }
 
+  WindowRows(const WindowRows&) = delete;  // pad_k and pad_v may show its own memory
+  WindowRows& operator=(const WindowRows&) = delete;
+
   struct Place {
     int64_t n, row, column, head;
   };

@@ -8,10 +8,11 @@
 
 namespace alref::compute::onednn {
 
-/// Whether run_deformable_attention takes this node, and whether it would if the value were bf16:
-/// copying heads of an f32 value must be worth its time.
+/// Whether run_deformable_attention takes this node as it is: copying the heads of an f32 value
+/// must be worth its time.
 bool takes_deformable_attention(const Engine& engine, const DeformableAttentionOp& op,
                                 const ggml_tensor* node);
+/// Whether it would if the value were bf16.
 bool takes_narrow_value(const Engine& engine, const DeformableAttentionOp& op,
                         const ggml_tensor* node);
 /// Reads each head's map from a copy in the element that products take: a map of 22,000 pixels in

@@ -52,7 +52,7 @@ bool may_store(const Linear& linear, const ggml_tensor* node) {
 // Adds `node`, which reads `before`, to the chain if it is a step that a product's end can take.
 bool extend(Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
   const int64_t n = linear.product->ne[0];
-  if (linear.residual || !linear.after.empty() || linear.turn) return false;
+  if (linear.residual || !linear.after.empty() || linear.rope) return false;
   if (node->op == GGML_OP_UNARY) {
     const ggml_unary_op op = ggml_get_unary_op(node);
     if (linear.activation != kernels::Activation::kNone ||
@@ -89,7 +89,7 @@ bool may_normalize(const Linear& linear, const ggml_tensor* node, const ggml_ten
 
 // Whether `node` is a rotary encoding of `before` alone that may be taken while rows are in the
 // caches.
-bool may_turn(const Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
+bool may_rotate(const Linear& linear, const ggml_tensor* node, const ggml_tensor* before) {
   const ggml_tensor *weight = linear.product->src[0], *table = node->src[1];
   return dynamic_cast<const RopeOp*>(custom_op_of(node)) && node->src[0] == before &&
          is_weight(weight) && ggml_n_dims(weight) == 2 && node->ne[0] == linear.product->ne[0] &&
@@ -109,13 +109,13 @@ std::optional<Fused<Linear>> linear_chain(const ggml_cgraph* graph, int i,
     if (node->op == GGML_OP_RESHAPE && node->src[0] == before) {
       continue;  // the same memory under another shape
     }
-    if (norms && !chain.turn && may_normalize(chain, node, before)) {
+    if (norms && !chain.rope && may_normalize(chain, node, before)) {
       const auto [after, end] = fuse_norm(graph, j + 1, /*allocated=*/false);
       chain.after.push_back(after);
       chain.result = after.result;
       j = end - 2;
-    } else if (norms && !chain.turn && may_turn(chain, node, before)) {
-      chain.turn = chain.result = node;
+    } else if (norms && !chain.rope && may_rotate(chain, node, before)) {
+      chain.rope = chain.result = node;
     } else if ((node->src[0] == before || node->src[1] == before) && extend(chain, node, before)) {
       chain.result = node;
     } else {
@@ -174,7 +174,7 @@ std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocat
   if (!begin) return std::nullopt;
   const auto& [first, next] = *begin;
   if (first.activation == kernels::Activation::kNone || first.residual || !first.after.empty() ||
-      first.turn || !is_weight(first.product->src[0]))
+      first.rope || !is_weight(first.product->src[0]))
     return std::nullopt;
   const int j = only_reader(graph, next);
   if (j == 0) return std::nullopt;
@@ -236,7 +236,7 @@ std::vector<Lifetime> lifetimes_of_chain(const ggml_cgraph* graph, int i) {
   std::vector<Lifetime> lifetimes = {{operand, chain.result}};
   if (sum) lifetimes.push_back({node->src[1], chain.result});
   // A sum may take its residual's place, what is made of sums only by chance.
-  if (chain.residual && (!chain.after.empty() || chain.turn))
+  if (chain.residual && (!chain.after.empty() || chain.rope))
     lifetimes.push_back({const_cast<ggml_tensor*>(chain.residual), chain.result});
   return lifetimes;
 }

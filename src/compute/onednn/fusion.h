@@ -20,12 +20,12 @@ struct Fused {
 /// The longest chain from the matrix product at node `i` that may be stored at once: only its last
 /// node is used by others, and its memory overlaps no operand that is still read when the first
 /// result is stored. Before the graph has memory (`allocated` false) the latter is left to
-/// lifetimes_of_chain. A layer norm at node `i` that nothing but a product by weights reads begins
-/// a chain, too: the product normalises its rows while it gathers them; so does a sum of two like
-/// tensors. Never nothing where the
-/// node is a product. Layer norms that alone read a large product by weights end it, as long as its
-/// rows are in the caches, and so does a rotary encoding. `norms` false: without layer norms at
-/// either end, and without that.
+/// lifetimes_of_chain. Never nothing where the node is a product.
+///
+/// A layer norm or a sum of two like tensors at node `i` begins a chain, too, where nothing but a
+/// product by weights reads it: the product computes it while it gathers its rows. Layer norms that
+/// alone read a large product by weights end a chain while its rows are in the caches, and so does
+/// a rotary encoding. `norms` false: products with bias, activation and residual only.
 std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool allocated = true,
                                          bool norms = true);
 /// Two such products with an activation between them, where what is between does not fit the

@@ -64,9 +64,9 @@ Epilogue epilogue_of(const Linear& linear) {
 RowsAfter rows_after(const Linear& linear) {
   RowsAfter after;
   for (const Norm& norm : linear.after) after.norms.push_back(norm.rows());
-  if (const ggml_tensor* rope = linear.turn) {
+  if (const ggml_tensor* rope = linear.rope) {
     const ggml_tensor* table = rope->src[1];
-    after.turn = {.table = static_cast<const float*>(table->data),
+    after.rope = {.table = static_cast<const float*>(table->data),
                   .places = table->ne[1],
                   .d = table->ne[0],
                   .tokens = rope->ne[1],

@@ -27,16 +27,17 @@ struct Norm {
 };
 
 /// A GGML_OP_MUL_MAT node and what is done to its result before it is stored: activation(a b^T +
-/// bias) + residual, whose rows may be normalised then, as those of a may be first; or a is a sum.
+/// bias) + residual, whose rows may then be normalised or take a rotary encoding. a may be made on
+/// the way, by a layer norm or a sum.
 struct Linear {
   std::optional<Norm> norm;          ///< what makes a; its result is not stored
-  const ggml_tensor* sum = nullptr;  ///< an ADD of two like tensors that makes a instead; the same
+  const ggml_tensor* sum = nullptr;  ///< or an ADD of two like tensors; not stored either
   const ggml_tensor* product;
   const ggml_tensor* bias = nullptr;
   kernels::Activation activation = kernels::Activation::kNone;
   const ggml_tensor* residual = nullptr;
   std::vector<Norm> after;            ///< one of the other; of large products by weights only
-  const ggml_tensor* turn = nullptr;  ///< a RopeOp that ends it; of products by weights only
+  const ggml_tensor* rope = nullptr;  ///< a RopeOp that ends it; of products by weights only
   ggml_tensor* result;
 
   const ggml_tensor* rows() const { return norm ? norm->x : sum ? sum->src[0] : product->src[1]; }

@@ -20,10 +20,10 @@ struct NarrowingRules {
 };
 
 /// Makes bf16 of results that all of their readers round to bf16: half the memory, rounded once and
-/// not by each reader. The numbers stay the same but for a GELU before them, which is then taken in
-/// bf16's accuracy (kernels/vector_math.h), and for few queries of deformable attention, which
-/// would read an f32 value unrounded. Views change with what they show. To be called before the
-/// graph has memory.
+/// not by each reader. The numbers stay the same but for a GELU at a product's end, which is taken
+/// by gelu_for_bf16 then (kernels/vector_math.h), and for few queries of deformable attention,
+/// which would read an f32 value unrounded. Views change with what they show. To be called before
+/// the graph has memory.
 void narrow(ggml_cgraph* graph, const NarrowingRules& rules);
 
 }  // namespace alref::compute::onednn

@@ -16,20 +16,20 @@ void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels, con
     float* row = sums + i * n;
     float* out = elements ? row : c + i * n;
     for (const kernels::RowNorm& norm : after.norms) {
-      const bool ends = &norm == &after.norms.back() && !after.turn;
+      const bool ends = &norm == &after.norms.back() && !after.rope;
       engine.rows()->layer_norm(row, ends ? out : row, n, norm);
     }
-    if (const auto& turn = after.turn) {
-      const int64_t token = (first + i) % turn->tokens;
-      if (token < turn->rotated) {
-        engine.rows()->rotate(row, out, n, turn->table + token % turn->places * turn->d, turn->d);
+    if (const auto& rope = after.rope) {
+      const int64_t token = (first + i) % rope->tokens;
+      if (token < rope->rotated) {
+        engine.rows()->rotate(row, out, n, rope->table + token % rope->places * rope->d, rope->d);
       } else if (!elements) {
         std::memcpy(out, row, static_cast<size_t>(n) * sizeof(float));
       }
     }
     if (elements) {
-      const void* turned = row;
-      kernels.from_f32.convert(&turned, 1, n, converted + static_cast<size_t>(i) * row_bytes, 0);
+      const void* rotated = row;
+      kernels.from_f32.convert(&rotated, 1, n, converted + static_cast<size_t>(i) * row_bytes, 0);
     }
   }
   if (elements && stream)

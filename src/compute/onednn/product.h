@@ -58,15 +58,15 @@ inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
 /// What happens to whole rows of sums before they leave the caches: one norm after the other, then
 /// a rotary encoding (compute/ops/rope_op.h).
 struct RowsAfter {
-  struct Turn {
+  struct Rope {
     const float* table;  ///< [places, d]
     int64_t places, d;
     int64_t tokens, rotated;  ///< of each batch entry's rows
   };
   std::vector<kernels::RowNorm> norms;
-  std::optional<Turn> turn;
+  std::optional<Rope> rope;
 
-  bool empty() const { return norms.empty() && !turn; }
+  bool empty() const { return norms.empty() && !rope; }
 };
 
 /// Rows [first, first + count) of sums [count, n], contiguous, through what comes after into c, or
