@@ -8,10 +8,9 @@
 
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "compute/run_clock.h"
+#include "core/pages.h"
 
 namespace alref::compute {
 namespace {
@@ -37,18 +36,10 @@ void fill_values(ggml_tensor* tensor, const Fill& fill) {
   ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
 }
 
-// Activations span tens of thousands of small pages, more than a processor remembers the places of.
-void prefer_large_pages([[maybe_unused]] ggml_backend_buffer_t buffer) {
-#ifdef MADV_HUGEPAGE
-  if (!ggml_backend_buffer_is_host(buffer)) return;
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto base = reinterpret_cast<uintptr_t>(ggml_backend_buffer_get_base(buffer));
-  const uintptr_t begin = (base + page - 1) / page * page,
-                  end = (base + ggml_backend_buffer_get_size(buffer)) / page * page;
-  constexpr uintptr_t kLarge = 4 << 20;
-  // Only advice: a kernel without large pages refuses it.
-  if (begin + kLarge < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
+void prefer_large_pages(ggml_backend_buffer_t buffer) {
+  if (ggml_backend_buffer_is_host(buffer))
+    alref::prefer_large_pages(ggml_backend_buffer_get_base(buffer),
+                              ggml_backend_buffer_get_size(buffer));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "core/mapped_file.h"
 
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -10,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/pages.h"
 
 namespace alref {
 
@@ -38,11 +39,7 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release_pages(std::span<const std::byte> part) const {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(part.data());
-  const uintptr_t first = (begin + page - 1) / page * page;
-  const uintptr_t last = (begin + part.size()) / page * page;
-  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  release_file_pages(part.data(), part.size());
 }
 
 }  // namespace alref

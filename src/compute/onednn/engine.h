@@ -10,8 +10,6 @@
 #include <new>
 #include <vector>
 
-#include <sys/mman.h>
-
 #ifdef _OPENMP
 #include <omp.h>
 #else
@@ -19,6 +17,7 @@
 #endif
 
 #include "compute/kernels/kernels.h"
+#include "core/pages.h"
 
 namespace alref::compute::onednn {
 
@@ -34,14 +33,13 @@ class Scratch {
     size_ = (bytes + 4095) / 4096 * 4096;
     data_.reset();
     data_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t(kAlignment))));
-    // Packed keys of 30 MB span thousands of small pages.
-    if (size_ >= kHugePage) madvise(data_.get(), size_, MADV_HUGEPAGE);
+    prefer_large_pages(data_.get(), size_);
     return true;
   }
   std::byte* data() const { return data_.get(); }
 
  private:
-  static constexpr size_t kAlignment = 4096, kHugePage = size_t{2} << 20;
+  static constexpr size_t kAlignment = 4096;
   struct Free {
     void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t(kAlignment)); }
   };

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include <ggml-backend.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "core/pages.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -19,11 +19,7 @@ const ggml_tensor* owner(const ggml_tensor* tensor) {
 void release_mapped_pages(const ggml_tensor* tensor) {
   ggml_backend_buffer_t buffer = owner(tensor)->buffer;
   if (std::string_view(ggml_backend_buffer_name(buffer)) != "CPU_Mapped") return;
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto data = reinterpret_cast<uintptr_t>(tensor->data);
-  const uintptr_t begin = (data + page - 1) / page * page,
-                  end = (data + ggml_nbytes(tensor)) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  release_file_pages(tensor->data, ggml_nbytes(tensor));
 }
 
 }  // namespace
