@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compute/onednn/attention_rows.h"
+#include "compute/onednn/attention_sums.h"
 #include "compute/onednn/product.h"
 
 namespace alref::compute::onednn {
@@ -61,9 +62,9 @@ class Attention {
            (rows_.most_queries <= query_block_ && rows_.tasks < engine_.threads());
   }
 
-  struct Parts {
+  struct Parts : Sums {
     std::byte *queries, *weights[2];
-    float *scores[2], *result, *tops, *sums;
+    float* scores[2];
     const void** pointers;
   };
 
@@ -94,16 +95,14 @@ class Attention {
     }
     for (float*& scores : p.scores)
       scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
-    const Parts sums = sums_of(carver);
-    p.result = sums.result, p.tops = sums.tops, p.sums = sums.sums;
+    static_cast<Sums&>(p) = sums_of(carver);
     p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
     return p;
   }
 
-  // What is summed up over blocks of keys; the rest is null.
-  Parts sums_of(Carver& carver) const {
+  Sums sums_of(Carver& carver) const {
     const auto rows = static_cast<size_t>((query_block_ + 15) / 16 * 16);
-    Parts p{};
+    Sums p;
     p.result = carver.take<float>(direct() ? 0 : rows * static_cast<size_t>(result_stride()));
     p.tops = carver.take<float>(rows);
     p.sums = carver.take<float>(rows);
@@ -331,12 +330,12 @@ class Attention {
   void run_chunks() {
     const int64_t chunks = (key_blocks_ + kChunk - 1) / kChunk;
     const auto parts_of_all = [&](Carver carver) {  // of each chunk of each task
-      std::vector<Parts> all(static_cast<size_t>(rows_.tasks * chunks));
-      for (Parts& p : all) p = sums_of(carver);
+      std::vector<Sums> all(static_cast<size_t>(rows_.tasks * chunks));
+      for (Sums& sums : all) sums = sums_of(carver);
       return std::pair(all, carver.used());
     };
     const size_t bytes = parts_of_all(Carver()).second;
-    const std::vector<Parts> all = parts_of_all(Carver(engine_.shared_scratch(bytes))).first;
+    const std::vector<Sums> all = parts_of_all(Carver(engine_.shared_scratch(bytes))).first;
     const auto work_of = [&](int64_t item, std::byte* packed) {
       const int64_t task = item / chunks, begin = item % chunks * kChunk;
       return Work{task,  0, rows_.queries(task), begin, std::min(begin + kChunk, key_blocks_),
@@ -351,8 +350,7 @@ class Attention {
       Carver carver(engine_.thread_scratch(thread));
       const Work w = work_of(item, carver.take(packed_chunk));
       Parts p = parts(carver);
-      const Parts& own = all[static_cast<size_t>(item)];
-      p.result = own.result, p.tops = own.tops, p.sums = own.sums;
+      static_cast<Sums&>(p) = all[static_cast<size_t>(item)];
       for (int64_t block = w.begin; block < w.end; ++block)
         pack_block(w.task, block, packed_keys(w.packed, block - w.begin), p.pointers);
       accumulate(w, p);
@@ -365,32 +363,12 @@ class Attention {
       w.count = std::min(kJoined, w.count - w.first);
       const auto own =
           std::span(all).subspan(static_cast<size_t>(w.task * chunks), static_cast<size_t>(chunks));
-      for (int64_t row = w.first; row < w.first + w.count; ++row) join(own, row);
-      Parts p = own.front();
-      p.result += w.first * result_stride(), p.sums += w.first;
-      p.pointers = parts(carver).pointers;
+      join(own, w.first, w.count, rows_.dv, result_stride());
+      Parts p = parts(carver);
+      p.result = own.front().result + w.first * result_stride();
+      p.sums = own.front().sums + w.first;
       store(w, p);
     });
-  }
-
-  // Adds a row's sums over all chunks up in the first, all under the highest top.
-  void join(std::span<const Parts> chunks, int64_t row) const {
-    float top = -INFINITY;
-    for (const Parts& p : chunks) top = std::max(top, p.tops[row]);
-    const auto share = [&](const Parts& p) {  // also where no key counts, or none of the chunk's
-      return p.tops[row] == -INFINITY ? 0.0f : std::exp2(p.tops[row] - top);
-    };
-    float* result = chunks.front().result + row * result_stride();
-    float& sum = chunks.front().sums[row];
-    const float own = share(chunks.front());
-    sum *= own;
-    for (int64_t c = 0; c < rows_.dv; ++c) result[c] *= own;
-    for (const Parts& p : chunks.subspan(1)) {
-      const float scale = share(p);
-      sum += scale * p.sums[row];
-      const float* more = p.result + row * result_stride();
-      for (int64_t c = 0; c < rows_.dv; ++c) result[c] += scale * more[c];
-    }
   }
 
   Engine& engine_;
