@@ -46,6 +46,17 @@ def test_json_and_lines_say_the_same(folder: Path):
     assert [one["score"] for one in found] == sorted((one["score"] for one in found), reverse=True)
 
 
+def test_official_labels_may_join_phrases_and_boxes_stay_the_same(folder: Path):
+    file = image(folder)
+    low = ["--box-threshold", "0.1", "--text-threshold", "0", "--json"]
+    clean = json.loads(detect(file, *low))["detections"]
+    official = json.loads(detect(file, *low, "--official-labels"))["detections"]
+    assert [one["box"] for one in official] == [one["box"] for one in clean]
+    # Above 0 is every token, so every box gets the whole caption's words.
+    assert all("cat" in one["phrase"] and "hat" in one["phrase"] for one in official), official
+    assert not any("cat" in one["phrase"] and "hat" in one["phrase"] for one in clean)
+
+
 def test_top_and_nms_leave_boxes_out(folder: Path):
     file = image(folder)
     all_lines = detect(file, "--box-threshold", "0").splitlines()
