@@ -68,19 +68,6 @@ class NarrowingTest : public ::testing::TestWithParam<std::tuple<Case, Precision
                      });
   }
 
-  std::vector<double> linear(const std::vector<double>& input, const std::string& name) const {
-    const std::vector<float>&w = model[name + ".weight"], &b = model[name + ".bias"];
-    const size_t in = w.size() / b.size();
-    std::vector<double> result;
-    for (size_t row = 0; row < input.size() / in; ++row) {
-      for (size_t o = 0; o < b.size(); ++o) {
-        double sum = b[o];
-        for (size_t i = 0; i < in; ++i) sum += input[row * in + i] * w[o * in + i];
-        result.push_back(sum);
-      }
-    }
-    return result;
-  }
   /// Attention of all places of an image to all in double.
   std::vector<double> attended(const std::vector<double>& rows) const {
     const int n = p().height * p().width, c = p().channels();
@@ -138,7 +125,7 @@ TEST_P(NarrowingTest, AttentionMatchesTheFormulaInDouble) {
   const auto got = run([&](Graph& g, ggml_tensor* t) { return over_all(g, t); }, false);
   const std::vector<double> input(x.begin(), x.end());
   // Scores are sums of size sqrt(d) * channels: their rounding moves the sharp softmax's weights.
-  EXPECT_LE(relative_error(got, linear(attended(linear(input, "qkv")), "proj")),
+  EXPECT_LE(relative_error(got, model.linear(attended(model.linear(input, "qkv")), "proj")),
             std::get<1>(GetParam()) == Precision::kF32 ? 1e-4 : 3e-2);
 }
 

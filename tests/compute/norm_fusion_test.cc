@@ -36,20 +36,6 @@ std::vector<double> normed(const std::vector<T>& x, const TinyModel& m,
   return result;
 }
 
-std::vector<double> product(const std::vector<double>& x, const TinyModel& m,
-                            const std::string& name, size_t in) {
-  const std::vector<float>&w = m[name + ".weight"], &b = m[name + ".bias"];
-  std::vector<double> result;
-  for (size_t row = 0; row < x.size() / in; ++row) {
-    for (size_t o = 0; o < b.size(); ++o) {
-      double sum = b[o];
-      for (size_t i = 0; i < in; ++i) sum += x[row * in + i] * w[o * in + i];
-      result.push_back(sum);
-    }
-  }
-  return result;
-}
-
 class NormFusionTest : public ::testing::TestWithParam<std::tuple<int, Precision>> {
  protected:
   int rows() const { return std::get<0>(GetParam()); }
@@ -77,13 +63,13 @@ class NormFusionTest : public ::testing::TestWithParam<std::tuple<int, Precision
 TEST_P(NormFusionTest, OneProduct) {
   const auto got = model.run({{{rows(), kIn}, input}},
                              [&](Graph& g, auto in) { return one(g, norm(g, in[0])); });
-  EXPECT_LE(relative_error(got, product(normed(input, model), model, "one", kIn)), tolerance());
+  EXPECT_LE(relative_error(got, model.linear(normed(input, model), "one")), tolerance());
 }
 
 TEST_P(NormFusionTest, AResidualBlockWithTwoProducts) {
-  std::vector<double> hidden = product(normed(input, model), model, "up", kIn);
+  std::vector<double> hidden = model.linear(normed(input, model), "up");
   for (double& h : hidden) h = gelu(h);
-  std::vector<double> expected = product(hidden, model, "down", kHidden);
+  std::vector<double> expected = model.linear(hidden, "down");
   for (size_t i = 0; i < expected.size(); ++i) expected[i] += input[i];
   const auto got = model.run({{{rows(), kIn}, input}}, [&](Graph& g, auto in) {
     ggml_tensor* x = ggml_scale(g.context(), in[0], 1);  // memory that the allocator may use again
@@ -95,7 +81,7 @@ TEST_P(NormFusionTest, AResidualBlockWithTwoProducts) {
 
 TEST_P(NormFusionTest, ANormThatIsReadTwiceIsStored) {
   const std::vector<double> y = normed(input, model);
-  std::vector<double> expected = product(product(y, model, "up", kIn), model, "down", kHidden);
+  std::vector<double> expected = model.linear(model.linear(y, "up"), "down");
   for (size_t i = 0; i < expected.size(); ++i) expected[i] += y[i];
   const auto got = model.run({{{rows(), kIn}, input}}, [&](Graph& g, auto in) {
     ggml_tensor* x = norm(g, in[0]);
@@ -116,16 +102,16 @@ TEST_P(NormFusionTest, ASumBeforeOneProductOrTwo) {
   const std::vector<std::pair<Shape, std::vector<float>>> inputs = {{{rows(), kIn}, input},
                                                                     {{rows(), kIn}, more}};
   const auto alone = model.run(inputs, [&](Graph& g, auto in) { return one(g, sum_of(g, in)); });
-  EXPECT_LE(relative_error(alone, product(both, model, "one", kIn)), tolerance());
+  EXPECT_LE(relative_error(alone, model.linear(both, "one")), tolerance());
 
-  std::vector<double> hidden = product(both, model, "up", kIn);
+  std::vector<double> hidden = model.linear(both, "up");
   for (double& h : hidden) h = gelu(h);
   const auto in_a_row = model.run(inputs, [&](Graph& g, auto in) {
     return down(g, activate(g, up(g, sum_of(g, in)), nn::Activation::kGelu));
   });
-  EXPECT_LE(relative_error(in_a_row, product(hidden, model, "down", kHidden)), tolerance());
+  EXPECT_LE(relative_error(in_a_row, model.linear(hidden, "down")), tolerance());
 
-  std::vector<double> twice = product(product(both, model, "up", kIn), model, "down", kHidden);
+  std::vector<double> twice = model.linear(model.linear(both, "up"), "down");
   for (size_t i = 0; i < twice.size(); ++i) twice[i] += both[i];
   const auto kept = model.run(inputs, [&](Graph& g, auto in) {
     ggml_tensor* sum = sum_of(g, in);
@@ -145,7 +131,7 @@ TEST_P(NormFusionTest, ASumOfTensorsThatAreNotAlikeBeforeAProduct) {
   const auto got =
       model.run({{{2, rows(), kIn}, images}, {{1, rows(), kIn}, positions}},
                 [&](Graph& g, auto in) { return one(g, ggml_add(g.context(), in[0], in[1])); });
-  EXPECT_LE(relative_error(got, product(sums, model, "one", kIn)), tolerance());
+  EXPECT_LE(relative_error(got, model.linear(sums, "one")), tolerance());
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, NormFusionTest,
@@ -183,9 +169,9 @@ class NormAfterProductTest : public ::testing::TestWithParam<Precision> {
 };
 
 TEST_P(NormAfterProductTest, OfAResidualSum) {
-  const auto expected = normed(
-      plus(product(std::vector<double>(input.begin(), input.end()), model, "up", kIn), residual),
-      model, "first");
+  const auto expected =
+      normed(plus(model.linear(std::vector<double>(input.begin(), input.end()), "up"), residual),
+             model, "first");
   const auto got =
       model.run({{{kRows, kIn}, input}, {{kRows, kWide}, residual}}, [&](Graph& g, auto in) {
         ggml_tensor* x = ggml_scale(g.context(), in[1], 1);  // memory that may be used again
@@ -195,12 +181,10 @@ TEST_P(NormAfterProductTest, OfAResidualSum) {
 }
 
 TEST_P(NormAfterProductTest, OneNormOfAnotherOfTwoProducts) {
-  std::vector<double> hidden =
-      product(std::vector<double>(input.begin(), input.end()), model, "up", kIn);
+  std::vector<double> hidden = model.linear(std::vector<double>(input.begin(), input.end()), "up");
   for (double& h : hidden) h = std::max(h, 0.0);
-  const auto expected =
-      normed(normed(plus(product(hidden, model, "across", kWide), residual), model, "first"), model,
-             "second");
+  const auto expected = normed(
+      normed(plus(model.linear(hidden, "across"), residual), model, "first"), model, "second");
   const auto got =
       model.run({{{kRows, kIn}, input}, {{kRows, kWide}, residual}}, [&](Graph& g, auto in) {
         ggml_tensor* x = ggml_scale(g.context(), in[1], 1);
@@ -212,7 +196,7 @@ TEST_P(NormAfterProductTest, OneNormOfAnotherOfTwoProducts) {
 
 TEST_P(NormAfterProductTest, ASumThatIsReadTwiceIsStored) {
   const std::vector<double> sum =
-      plus(product(std::vector<double>(input.begin(), input.end()), model, "up", kIn), residual);
+      plus(model.linear(std::vector<double>(input.begin(), input.end()), "up"), residual);
   std::vector<double> expected = normed(sum, model, "first");
   for (size_t i = 0; i < expected.size(); ++i) expected[i] += sum[i];
   const auto got =

@@ -29,18 +29,14 @@ class RopeFusionTest : public ::testing::TestWithParam<std::tuple<Case, Precisio
   int out() const { return p().heads * kDim; }
 
   std::vector<double> expected() const {
-    const std::vector<float>&w = model["q.weight"], &bias = model["q.bias"];
+    const std::vector<double> sums = model.linear({x.begin(), x.end()}, "q");
     std::vector<double> result;
     for (int row = 0; row < p().batch * p().tokens; ++row) {
       for (int pair = 0; pair < out() / 2; ++pair) {
-        const auto sum = [&](int o) {
-          double total = bias[static_cast<size_t>(o)];
-          for (int i = 0; i < kIn; ++i) total += double{x[row * kIn + i]} * w[o * kIn + i];
-          return total;
-        };
         const int token = row % p().tokens, place = token % kPlaces, i = pair % (kDim / 2);
         const double at = i < kDim / 4 ? place % kWidth : place / kWidth;
-        std::complex<double> z(sum(2 * pair), sum(2 * pair + 1));
+        const double* of_pair = sums.data() + row * out() + 2 * pair;
+        std::complex<double> z(of_pair[0], of_pair[1]);
         if (token < p().rotated)
           z *= std::polar(1.0, at * std::pow(kTheta, -4.0 * (i % (kDim / 4)) / kDim));
         result.push_back(z.real());

@@ -59,6 +59,22 @@ class TinyModel {
   const std::vector<float>& operator[](const std::string& name) const { return values_.at(name); }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Rows x through the linear layer `name` ("name.weight", "name.bias"), in double.
+  std::vector<double> linear(const std::vector<double>& x, const std::string& name) const {
+    const std::vector<float>&w = values_.at(name + ".weight"), &b = values_.at(name + ".bias");
+    const size_t in = w.size() / b.size();
+    std::vector<double> result;
+    result.reserve(x.size() / in * b.size());
+    for (size_t row = 0; row < x.size() / in; ++row) {
+      for (size_t o = 0; o < b.size(); ++o) {
+        double sum = b[o];
+        for (size_t i = 0; i < in; ++i) sum += x[row * in + i] * w[o * in + i];
+        result.push_back(sum);
+      }
+    }
+    return result;
+  }
+
   using Builder = std::function<ggml_tensor*(Graph&, std::vector<ggml_tensor*>)>;
 
   /// Runs what `build` makes of inputs with these shapes and values.

@@ -21,23 +21,29 @@ from pycocotools import mask as coco
 from ..sam2.evaluate import score_clip
 
 
-def truths(bench: Path, name: str, video: dict) -> dict[int, np.ndarray]:
-    """Masks bool [T, H, W] of each object."""
-    if video["split"] == "unseen":
-        maps = np.stack([np.array(Image.open(p)) for p in sorted((bench / "unseen/Annotations" / name).glob("*.png"))])
-        return {o["id"]: maps == o["id"] for o in video["objects"]}
-    root = bench / "mevis/valid_u"
-    said = json.loads((root / "meta_expressions.json").read_text())["videos"][name]["expressions"]
-    masks = json.loads((root / "mask_dict.json").read_text())
-    # The clip's objects follow one another there; a sentence says where its own one is.
-    about = {key: e["obj_id"] for key, e in video["expressions"].items() if e["obj_id"] is not None}
-    key, n = next(iter(about.items()))
-    first = said[key]["anno_id"][0] - n
-    empty = np.zeros(video["size"], bool)
-    return {
-        o["id"]: np.stack([coco.decode(r) > 0 if r else empty for r in masks[str(first + o["id"])]])
-        for o in video["objects"]
-    }
+class Truth:
+    """The true masks of a StampBench, whose files are read once."""
+
+    def __init__(self, bench: Path):
+        self.unseen = bench / "unseen/Annotations"
+        root = bench / "mevis/valid_u"
+        self.said = json.loads((root / "meta_expressions.json").read_text())["videos"]
+        self.masks = json.loads((root / "mask_dict.json").read_text())
+
+    def of(self, name: str, video: dict) -> dict[int, np.ndarray]:
+        """Masks bool [T, H, W] of each object."""
+        if video["split"] == "unseen":
+            maps = np.stack([np.array(Image.open(p)) for p in sorted((self.unseen / name).glob("*.png"))])
+            return {o["id"]: maps == o["id"] for o in video["objects"]}
+        # The clip's objects follow one another there; a sentence says where its own one is.
+        about = {key: e["obj_id"] for key, e in video["expressions"].items() if e["obj_id"] is not None}
+        key, n = next(iter(about.items()))
+        first = self.said[name]["expressions"][key]["anno_id"][0] - n
+        empty = np.zeros(video["size"], bool)
+        return {
+            o["id"]: np.stack([coco.decode(r) > 0 if r else empty for r in self.masks[str(first + o["id"])]])
+            for o in video["objects"]
+        }
 
 
 def track(args: argparse.Namespace, name: str, video: dict) -> Path:
@@ -47,11 +53,9 @@ def track(args: argparse.Namespace, name: str, video: dict) -> Path:
     if (out / "done").exists():
         return out
     out.mkdir(parents=True, exist_ok=True)
-    prompts = [{"frame": o["prompt"]["frame"], "object": o["id"], "box": o["prompt"]["box"]} for o in video["objects"]]
-    for prompt in prompts:
-        # Each object starts from its own frame, as a user's would.
-        path = out / f"prompt-{prompt['object']}.json"
-        path.write_text(json.dumps([prompt]))
+    for o in video["objects"]:  # apart, since each starts from a frame of its own
+        path = out / f"prompt-{o['id']}.json"
+        path.write_text(json.dumps([{"object": o["id"], **o["prompt"]}]))
         subprocess.run([args.alref, "track", folder, "--prompts", path, "--both", "--sam2", args.sam2,
                         "--threads", args.threads, "-o", out], check=True, capture_output=True)
     (out / "done").touch()
@@ -67,6 +71,7 @@ def main() -> None:
     parser.add_argument("--sam2", default="models/nano-sam2.1.gguf")
     parser.add_argument("--threads", default="1")
     args = parser.parse_args()
+    truth = Truth(args.bench)
     videos = json.loads((args.bench / "stampbench.json").read_text())["videos"]
     for split in ("seen", "unseen"):
         sums: dict[str, list[float]] = {"j": [], "f": [], "prompt": []}
@@ -74,7 +79,7 @@ def main() -> None:
         for name in chosen:
             out, video = track(args, name, videos[name]), videos[name]
             starts = {o["id"]: o["prompt"]["frame"] for o in video["objects"]}
-            for n, true in truths(args.bench, name, video).items():
+            for n, true in truth.of(name, video).items():
                 masks = sorted((out / "masks" / str(n)).glob("*.png"))
                 predicted = np.stack([np.array(Image.open(p)) > 0 for p in masks])
                 for key, values in score_clip(predicted[None], true[None], starts[n]).items():

@@ -85,13 +85,14 @@ def test_layouts_agree(written):
 
 def test_tracker_is_scored_by_the_true_masks(written):
     meta = json.loads((written / "stampbench.json").read_text())["videos"]
+    truth = tracker.Truth(written)
     for name, info in meta.items():
         settings = plan.settings(info["frames"], named=info["split"] == "seen")
         kinds = "named" if info["split"] == "seen" else "all"
         clip = stampworld.generate(
             info["seed"], info["frames"], tuple(info["size"]), info["split"], kinds, settings
         )
-        truths = tracker.truths(written, name, info)
+        truths = truth.of(name, info)
         assert len(truths) == len(clip.masks)
         for n, masks in truths.items():
             assert np.array_equal(masks, clip.masks[n - 1])

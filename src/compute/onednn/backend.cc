@@ -277,15 +277,17 @@ NarrowingRules narrowing_rules(const Backend& b, const ggml_cgraph* graph) {
     }
   };
   const auto reads = [&b](const ggml_tensor* node, int slot) {
-    if (const auto* op = dynamic_cast<const DeformableAttentionOp*>(custom_op_of(node)))
-      return slot == 0 && takes_narrow_value(b.engine, *op, node);
+    const CustomOp* op = custom_op_of(node);
+    if (op && !may_be_bf16(op, slot)) return false;
+    if (const auto* deformable = dynamic_cast<const DeformableAttentionOp*>(op))
+      return takes_narrow_value(b.engine, *deformable, node);
     switch (step_of(b, node)) {
       case Step::kMatmul:
         return slot == 1 && is_weight(node->src[0]) &&
                ggml_get_op_params_i32(node, 0) != GGML_PREC_F32;
       case Step::kAttention:
       case Step::kWindowAttention:
-        return slot < 3;
+        return true;
       case Step::kMaxPool:
         return node->type == GGML_TYPE_BF16;
       default:

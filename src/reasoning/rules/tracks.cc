@@ -26,13 +26,15 @@ Box predict(const Track& track, int frame) {
   return {last.box.x0 + dx, last.box.y0 + dy, last.box.x1 + dx, last.box.y1 + dy};
 }
 
+float common_area(const Box& a, const Box& b) {
+  return Box{std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)}
+      .area();
+}
+
 /// A thing that goes behind another is seen in part, and whole again later: how sure it is that of
 /// two boxes of very different size one shows a part of what the other shows, in [0, 1].
 double part_of_the_other(const Box& a, const Box& b) {
-  const Box common{std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1),
-                   std::min(a.y1, b.y1)};
-  if (common.x0 >= common.x1 || common.y0 >= common.y1) return 0;
-  const double inside = common.area() / std::max(std::min(a.area(), b.area()), 1.0f);
+  const double inside = common_area(a, b) / std::max(std::min(a.area(), b.area()), 1.0f);
   return inside > 0.8 ? inside : 0;
 }
 
@@ -113,9 +115,7 @@ std::vector<Sighting> merge_duplicates(std::vector<Sighting> sightings,
       continue;
     }
     const bool part = std::ranges::any_of(kept, [&](const Sighting& k) {
-      const Box common{std::max(s.box.x0, k.box.x0), std::max(s.box.y0, k.box.y0),
-                       std::min(s.box.x1, k.box.x1), std::min(s.box.y1, k.box.y1)};
-      return common.area() > 0.85f * std::min(s.box.area(), k.box.area()) &&
+      return common_area(s.box, k.box) > 0.85f * std::min(s.box.area(), k.box.area()) &&
              s.score < 0.6f * k.score;
     });
     if (!part) kept.push_back(s);
