@@ -24,7 +24,8 @@ std::optional<std::pair<std::string, Answer>> read_line(const std::string& line)
       !json["key"].is_string() || !json["answer"].is_string()) {
     return std::nullopt;
   }
-  Answer answer{.text = json["answer"], .model = json.value("model", ""), .usage = {}};
+  Answer answer{.text = json["answer"], .model = {}, .usage = {}};
+  if (json.contains("model") && json["model"].is_string()) answer.model = json["model"];
   return std::pair(json["key"].get<std::string>(), std::move(answer));
 }
 
@@ -65,7 +66,10 @@ void ReplayResponder::add_file(const std::string& path) {
   if (!file)
     throw Error(ErrorKind::kInput,
                 path + ": cannot read recorded answers: " + std::strerror(errno));
-  const std::string text = content.str();
+  add_text(path, content.str());
+}
+
+void ReplayResponder::add_text(const std::string& path, const std::string& text) {
   files_ += (files_.empty() ? "" : ", ") + path;
 
   std::istringstream lines(text);

@@ -41,6 +41,8 @@ class ReplayResponder : public Responder {
  public:
   /// Throws Error(kInput) where the file cannot be read or is none of these.
   void add_file(const std::string& path);
+  /// The same from a file's content; `path` is for messages.
+  void add_text(const std::string& path, const std::string& text);
 
   void ask(std::span<const Question> questions, const OnAnswer& on_answer) override;
   std::string settings(Stage) const override { return "replay"; }

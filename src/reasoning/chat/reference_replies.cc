@@ -49,7 +49,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-void add_video(const std::string& video, const Json& value, Replies& replies) {
+void add_video(const std::string& path, const std::string& video, const Json& value,
+               Replies& replies) {
   const auto box = [](const std::string& number) {
     return Answer{.text = "[" + number + "]", .model = {}, .usage = {}};
   };
@@ -64,6 +65,10 @@ void add_video(const std::string& video, const Json& value, Replies& replies) {
     return;
   }
   for (const auto& [name, number] : value.items()) {
+    if (!number.is_string() && !number.is_number_integer()) {
+      throw Error(ErrorKind::kInput,
+                  path + ": '" + video + "', '" + name + "': expected a box's number");
+    }
     replies[subject_key(Stage::kSoundingBox, video, name, 0)] =
         box(number.is_string() ? number.get<std::string>() : number.dump());
   }
@@ -96,7 +101,7 @@ Replies read_reference_replies(const std::string& path, const std::string& text)
     if (is_sentence(value)) {
       add_sentence(value, replies);
     } else if (value.is_string() || value.is_object()) {
-      add_video(name, value, replies);
+      add_video(path, name, value, replies);
     } else {
       throw Error(ErrorKind::kInput, path + ": '" + name + "': expected a string or an object");
     }

@@ -61,11 +61,22 @@ TEST(RepliesTest, RvosStagesByTheClipInThePicturesName) {
   EXPECT_EQ(ask(replay, Stage::kPivotBox, "any", "a dog", 1), "box [-1]");
 }
 
+TEST(RepliesTest, AModelsNameThatIsNoTextIsLeftOut) {
+  ReplayResponder replay;
+  replay.add_text("tape.jsonl", R"({"key": "a", "answer": "[1]", "model": 3})");
+  EXPECT_EQ(replay.size(), 1u);
+}
+
 TEST(RepliesTest, OtherFilesAreErrors) {
-  for (const char* text : {"", "no json", "[1, 2]", "{}", R"({"a": 1})",
-                           "{\"key\": \"a\", \"answer\": \"b\"}\nrubbish\n{}"}) {
+  // Printing what is nested so deeply would overflow the stack.
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& text :
+       {std::string(), std::string("no json"), std::string("[1, 2]"), std::string("{}"),
+        std::string(R"({"a": 1})"), std::string(R"({"a": {"dog": null}})"),
+        R"({"a": {"dog": )" + deep + "}}",
+        std::string("{\"key\": \"a\", \"answer\": \"b\"}\nrubbish\n{}")}) {
     ReplayResponder replay;
-    EXPECT_THROW(replay.add_file(write_file("bad.json", text)), Error) << text;
+    EXPECT_THROW(replay.add_file(write_file("bad.json", text)), Error) << text.substr(0, 100);
   }
   ReplayResponder replay;
   EXPECT_THROW(replay.add_file("/no/such/file"), Error);
