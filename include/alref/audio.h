@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/sound_source.h"
 #include "alref/types.h"
 
 #include <memory>
@@ -31,6 +32,8 @@ class SoundTagger {
   /// s of which a class gets its highest probability.
   /// @param sound  mono, 16 kHz; else Error(kInvalidArgument).
   std::vector<AudioTag> tag(const Waveform& sound);
+  /// The same, window by window: never more than 20 s of it are held.
+  std::vector<AudioTag> tag(SoundSource& sound);
 
  private:
   struct State;
@@ -47,12 +50,17 @@ class SoundMatcher {
   SoundMatcher(SoundMatcher&&) noexcept;
   SoundMatcher& operator=(SoundMatcher&&) noexcept;
 
-  /// Unit vectors in one space: their dot product is the similarity, in [-1, 1].
+  /// Unit vectors in one space: their dot product is the similarity, in [-1, 1]. Of a sound longer
+  /// than 10.4 s three chunks of that length count: the middles of its thirds.
   std::vector<float> embed(const Waveform& sound);
   std::vector<float> embed(const std::string& text);
+  /// The same of a sound of any length, of which never more than 11 s are held. It is read twice:
+  /// once for its length, then where its chunks lie.
+  std::vector<float> embed(SoundSource& sound);
 
   /// The similarity of each text with the sound.
   std::vector<float> similarities(const Waveform& sound, std::span<const std::string> texts);
+  std::vector<float> similarities(SoundSource& sound, std::span<const std::string> texts);
 
  private:
   struct State;

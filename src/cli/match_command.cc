@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cli/options.h"
-#include "media/audio_reader.h"
+#include "cli/sound_input.h"
 
 namespace alref::cli {
 namespace {
@@ -23,10 +23,10 @@ struct Arguments {
 };
 
 void run(const Arguments& arguments) {
-  const Waveform sound = media::read_audio(arguments.audio);
+  const auto sound = open_sound_input(arguments.audio, /*read_again=*/true);
   const std::vector<float> similarities =
       SoundMatcher(find_model_file(arguments.model), arguments.device)
-          .similarities(sound, arguments.texts);
+          .similarities(*sound, arguments.texts);
   for (size_t i = 0; i < similarities.size(); ++i) {
     std::printf("%7.4f  %s\n", static_cast<double>(similarities[i]), arguments.texts[i].c_str());
   }
@@ -38,7 +38,11 @@ void add_match_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("match", "says how well texts describe a sound (LanguageBind)");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("AUDIO", arguments->audio, "a sound file, or a video with sound")->required();
+  command
+      ->add_option(
+          "AUDIO", arguments->audio,
+          "a sound file, a video with sound, or - for a stream of at most 10 minutes on stdin")
+      ->required();
   command
       ->add_option("--model", arguments->model,
                    "LanguageBind, audio: name of an installed model, or a GGUF file")
@@ -52,7 +56,8 @@ void add_match_command(CLI::App& app) {
       ->allow_extra_args(false);
   add_device_options(*command, arguments->device);
   command->footer(
-      "Prints each text's similarity with the sound, from -1 to 1.\n"
+      "Prints each text's similarity with the sound, from -1 to 1. Of a sound longer than 10.4 s "
+      "three\nchunks of that length count: the middles of its thirds.\n"
       "example: alref match pets.wav --text \"dog barking\" --text \"cat meow\"");
   command->callback([arguments] { run(*arguments); });
 }

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/options.h"
-#include "media/audio_reader.h"
+#include "cli/sound_input.h"
 
 namespace alref::cli {
 namespace {
@@ -26,9 +26,9 @@ struct Arguments {
 };
 
 void run(const Arguments& arguments) {
-  const Waveform sound = media::read_audio(arguments.audio);
+  const auto sound = open_sound_input(arguments.audio, /*read_again=*/false);
   std::vector<AudioTag> tags =
-      SoundTagger(find_model_file(arguments.model), arguments.device).tag(sound);
+      SoundTagger(find_model_file(arguments.model), arguments.device).tag(*sound);
   tags.resize(std::min(tags.size(), arguments.top));
   if (!arguments.json) {
     for (const AudioTag& tag : tags) {
@@ -50,7 +50,10 @@ void add_tag_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("tag", "names what sounds in a recording, by AudioSet's classes (BEATs)");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("AUDIO", arguments->audio, "a sound file, or a video with sound")->required();
+  command
+      ->add_option("AUDIO", arguments->audio,
+                   "a sound file, a video with sound, or - for a stream on stdin")
+      ->required();
   command
       ->add_option("--model", arguments->model, "BEATs: name of an installed model, or a GGUF file")
       ->type_name("MODEL")
@@ -62,8 +65,9 @@ void add_tag_command(CLI::App& app) {
   command->add_flag("--json", arguments->json, "a JSON list instead of a table");
   add_device_options(*command, arguments->device);
   command->footer(
-      "Prints probability, class id and name, the likeliest first.\nexample: alref tag street.mp4 "
-      "--top 3");
+      "Prints probability, class id and name, the likeliest first. Up to 20 s are heard as one; a "
+      "longer\nsound is heard in windows of 10 s, of which a class gets its highest probability.\n"
+      "example: alref tag street.mp4 --top 3");
   command->callback([arguments] { run(*arguments); });
 }
 

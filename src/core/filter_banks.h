@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,13 @@ class FilterBanks {
   int bins() const { return options_.bins; }
   /// Number of frames of a sound with so many samples; 0 where it is shorter than one frame.
   int frames(size_t samples) const;
+  /// The first sample of a frame, and how many samples so many frames take.
+  size_t start_of(int64_t frame) const {
+    return static_cast<size_t>(frame) * static_cast<size_t>(shift_);
+  }
+  size_t samples(int64_t frames) const {
+    return start_of(frames - 1) + static_cast<size_t>(length_);
+  }
   /// [frames, bins]; `samples` at the scale that the network wants (BEATs: times 32768). Samples
   /// that are no number or infinite count as 0.
   std::vector<float> operator()(std::span<const float> samples) const;

@@ -2,14 +2,24 @@
 #pragma once
 
 #include "alref/audio.h"
+#include "alref/error.h"
 #include "alref/types.h"
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace alref {
+
+/// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
+inline void expect_mono_16k(const Waveform& sound) {
+  if (sound.sample_rate == 16000 && sound.channels == 1) return;
+  throw Error(ErrorKind::kInvalidArgument, "expected a mono sound of 16000 samples a second, got " +
+                                               std::to_string(sound.channels) + " channels of " +
+                                               std::to_string(sound.sample_rate));
+}
 
 /// Names what sounds in a recording (BEATs).
 class AudioTagger {

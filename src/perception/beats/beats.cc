@@ -126,23 +126,38 @@ Beats::Output Beats::run(std::span<const float> samples) {
 }
 
 std::vector<AudioTag> Beats::tag(const Waveform& sound) {
-  if (sound.sample_rate != kSampleRate || sound.channels != 1) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "expected a mono sound of 16000 samples a second, got " +
-                    std::to_string(sound.channels) + " channels of " +
-                    std::to_string(sound.sample_rate));
-  }
+  expect_mono_16k(sound);
   const std::span<const float> samples(sound.samples);
-  const size_t window =
-      samples.size() <= kLongestInput ? std::max<size_t>(samples.size(), 1) : kWindow;
+  return tag([samples](size_t first, size_t count) {
+    const size_t start = std::min(first, samples.size());
+    return samples.subspan(start, std::min(count, samples.size() - start));
+  });
+}
+
+std::vector<AudioTag> Beats::tag(SoundSource& sound) {
+  Waveform held;
+  return tag([&](size_t first, size_t count) {
+    held = sound.read(static_cast<double>(first) / kSampleRate,
+                      static_cast<double>(first + count) / kSampleRate);
+    expect_mono_16k(held);
+    return std::span<const float>(held.samples);
+  });
+}
+
+std::vector<AudioTag> Beats::tag(const Reader& read) {
   std::vector<float> best(static_cast<size_t>(config_.classes));
-  size_t start = 0;
-  do {
-    const auto part = samples.subspan(start, std::min(window, samples.size() - start));
-    const Output output = run(part);
+  const auto hear = [&](std::span<const float> samples) {
+    const Output output = run(samples);
     for (size_t i = 0; i < best.size(); ++i) best[i] = std::max(best[i], output.probabilities[i]);
-    start += window;
-  } while (start < samples.size());
+  };
+  std::span<const float> part = read(0, kLongestInput + 1);
+  if (part.size() <= kLongestInput) {
+    hear(part);
+  } else {
+    hear(part.first(kWindow));
+    for (size_t start = kWindow; !(part = read(start, kWindow)).empty(); start += kWindow)
+      hear(part);
+  }
 
   std::vector<AudioTag> tags;
   for (size_t i = 0; i < best.size(); ++i) {

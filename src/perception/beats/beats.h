@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/sound_source.h"
+
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -26,6 +29,8 @@ class Beats : public AudioTagger {
 
   /// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
   std::vector<AudioTag> tag(const Waveform& sound) override;
+  /// The same, of which never more than 20 s are held.
+  std::vector<AudioTag> tag(SoundSource& sound);
   std::optional<float> segment_threshold() const override { return config_.segment_threshold; }
 
   /// What one input of the network gives.
@@ -39,7 +44,10 @@ class Beats : public AudioTagger {
 
  private:
   struct Stage;  // the graph for one number of tokens
+  // The samples from one on, so many; fewer at the end. They are there until the next call.
+  using Reader = std::function<std::span<const float>(size_t first, size_t count)>;
 
+  std::vector<AudioTag> tag(const Reader& read);
   Stage& stage_for(int64_t rows);
 
   compute::Weights weights_;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string>
 
 namespace alref::language_bind {
@@ -21,6 +20,7 @@ using compute::nn::Linear;
 constexpr int kSampleRate = 16000;
 constexpr size_t kShortest = kSampleRate / 1000 * 25;  // one frame of the filter banks
 constexpr int64_t kChannels = 3;
+constexpr size_t kCountedAtOnce = 10 * kSampleRate;
 
 std::vector<float> unit(std::vector<float> vector) {
   double norm = 0;
@@ -30,25 +30,38 @@ std::vector<float> unit(std::vector<float> vector) {
   return vector;
 }
 
+Waveform read_samples(SoundSource& sound, size_t first, size_t count) {
+  Waveform part = sound.read(static_cast<double>(first) / kSampleRate,
+                             static_cast<double>(first + count) / kSampleRate);
+  expect_mono_16k(part);
+  return part;
+}
+
 }  // namespace
 
-std::vector<float> fuse_chunks(std::span<const float> mel, int64_t bins, int64_t frames) {
-  const int64_t total = static_cast<int64_t>(mel.size()) / bins;
-  int64_t starts[kChannels] = {0, 0, 0};
+std::array<int64_t, kChannels> chunk_starts(int64_t total, int64_t frames) {
+  std::array<int64_t, kChannels> starts = {0, 0, 0};
   if (total > frames) {
     // numpy.array_split of the possible starts into three; an empty part stands for start 0.
     const int64_t choices = total - frames + 1;
     int64_t begin = 0;
     for (int64_t part = 0; part < kChannels; ++part) {
       const int64_t size = choices / kChannels + (part < choices % kChannels ? 1 : 0);
-      if (size > 0) starts[part] = begin + size / 2;
+      if (size > 0) starts[static_cast<size_t>(part)] = begin + size / 2;
       begin += size;
     }
   }
+  return starts;
+}
+
+std::vector<float> fuse_chunks(const std::array<std::vector<float>, kChannels>& chunks,
+                               int64_t bins, int64_t frames) {
   std::vector<float> fused(static_cast<size_t>(kChannels * bins * frames));
   for (int64_t channel = 0; channel < kChannels; ++channel) {
+    const std::vector<float>& mel = chunks[static_cast<size_t>(channel)];
+    const int64_t held = static_cast<int64_t>(mel.size()) / bins;
     for (int64_t frame = 0; frame < frames; ++frame) {
-      const int64_t source = (starts[channel] + frame) % total;  // a short sound is repeated
+      const int64_t source = frame % held;
       for (int64_t bin = 0; bin < bins; ++bin) {
         fused[static_cast<size_t>((channel * bins + bin) * frames + frame)] =
             mel[static_cast<size_t>(source * bins + bin)];
@@ -166,28 +179,55 @@ std::vector<float> LanguageBind::embed_text(std::string_view text) {
   return unit(text_->graph.read(text_->embedding));
 }
 
+LanguageBind::AudioTower& LanguageBind::audio() {
+  if (audio_) return *audio_;
+  throw Error(ErrorKind::kInvalidArgument,
+              weights_.file().path().string() + ": holds no network for sounds");
+}
+
 std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {
-  if (!audio_) {
-    throw Error(ErrorKind::kInvalidArgument,
-                weights_.file().path().string() + ": holds no network for sounds");
+  audio();
+  expect_mono_16k(sound);
+  return embed_audio(sound.samples.size(), [&](size_t first, size_t count) {
+    const auto start = sound.samples.begin() + static_cast<ptrdiff_t>(first);
+    return std::vector<float>(start, start + static_cast<ptrdiff_t>(count));
+  });
+}
+
+std::vector<float> LanguageBind::embed_audio(SoundSource& sound) {
+  audio();
+  size_t total = 0, read = kCountedAtOnce;
+  for (; read == kCountedAtOnce; total += read)
+    read = read_samples(sound, total, kCountedAtOnce).samples.size();
+  return embed_audio(total, [&](size_t first, size_t count) {
+    std::vector<float> samples = read_samples(sound, first, count).samples;
+    samples.resize(count);  // where a source gives less the second time
+    return samples;
+  });
+}
+
+std::vector<float> LanguageBind::embed_audio(size_t total, const Reader& read) {
+  const FilterBanks& banks = audio_->banks;
+  // The official code subtracts the whole sound's mean first; the filter banks take away each
+  // frame's, so that it makes no difference.
+  std::array<std::vector<float>, kChannels> chunks;
+  if (total < kShortest) {
+    std::vector<float> samples = read(0, total);
+    samples.resize(kShortest);
+    chunks.fill(banks(samples));
+  } else {
+    const int64_t frames = banks.frames(total);
+    const std::array<int64_t, kChannels> starts = chunk_starts(frames, config_.frames);
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      chunks[i] = i > 0 && starts[i] == starts[i - 1]
+                      ? chunks[i - 1]
+                      : banks(read(banks.start_of(starts[i]),
+                                   banks.samples(std::min(frames, config_.frames))));
+    }
   }
-  if (sound.sample_rate != kSampleRate || sound.channels != 1) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "expected a mono sound of 16000 samples a second, got " +
-                    std::to_string(sound.channels) + " channels of " +
-                    std::to_string(sound.sample_rate));
-  }
-  std::vector<float> samples = sound.samples;
-  for (float& s : samples) s = std::isfinite(s) ? s : 0;
-  const double mean = samples.empty() ? 0
-                                      : std::accumulate(samples.begin(), samples.end(), 0.0) /
-                                            static_cast<double>(samples.size());
-  for (float& s : samples) s -= static_cast<float>(mean);
-  if (samples.size() < kShortest) samples.resize(kShortest);
 
   const int64_t patch = config_.patch, columns = config_.frames / patch;
-  std::vector<float> picture =
-      fuse_chunks(audio_->banks(samples), config_.mel_bins, config_.frames);
+  std::vector<float> picture = fuse_chunks(chunks, config_.mel_bins, config_.frames);
   for (float& value : picture) value = (value - config_.mean) / (config_.std * 2);
   std::vector<float> patches;
   patches.reserve(picture.size());

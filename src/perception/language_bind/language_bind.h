@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/sound_source.h"
+
+#include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +34,8 @@ class LanguageBind : public AudioTextEmbedder {
   /// Throws Error(kInvalidArgument): not mono at 16 kHz, or no sound in the file's network. Shorter
   /// than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
+  /// The same of a sound of any length, read twice; only its chunks are held, one at a time.
+  std::vector<float> embed_audio(SoundSource& sound);
   std::vector<float> embed_text(std::string_view text) override;
 
   const Config& config() const { return config_; }
@@ -37,6 +43,11 @@ class LanguageBind : public AudioTextEmbedder {
  private:
   struct TextTower;
   struct AudioTower;
+  // The samples from one on, so many, all of which are there.
+  using Reader = std::function<std::vector<float>(size_t first, size_t count)>;
+
+  AudioTower& audio();  // throws Error(kInvalidArgument) in files without one
+  std::vector<float> embed_audio(size_t total, const Reader& read);
 
   compute::Weights weights_;
   Config config_;
@@ -45,8 +56,13 @@ class LanguageBind : public AudioTextEmbedder {
   std::unique_ptr<AudioTower> audio_;  // null in files without one
 };
 
-/// [3, bins, frames] of the filter banks `mel` [n, bins], before normalisation
+/// The first frames of the three chunks of `frames` frames of a sound of `total`
 /// (processing_audio.py, waveform2melspec).
-std::vector<float> fuse_chunks(std::span<const float> mel, int64_t bins, int64_t frames);
+std::array<int64_t, 3> chunk_starts(int64_t total, int64_t frames);
+
+/// [3, bins, frames] of the chunks' filter banks, [n, bins] each; those of fewer frames are
+/// repeated.
+std::vector<float> fuse_chunks(const std::array<std::vector<float>, 3>& chunks, int64_t bins,
+                               int64_t frames);
 
 }  // namespace alref::language_bind

@@ -11,6 +11,7 @@
 #include "compute/tiny_model.h"
 #include "perception/beats/goldens.h"
 #include "perception/testing/chord.h"
+#include "perception/testing/memory_sound.h"
 
 namespace alref::beats {
 namespace {
@@ -70,6 +71,19 @@ TEST_F(BeatsTest, ALongSoundsTagsAreTheHighestOfItsWindows) {
   const auto heard = beats_.run(part.samples).probabilities;
   for (const AudioTag& tag : beats_.tag(wave)) {
     EXPECT_GE(tag.probability, heard[static_cast<size_t>(std::stoi(tag.id.substr(3)))]);
+  }
+}
+
+TEST_F(BeatsTest, ASourceGivesWhatItsSamplesGiveAndIsNeverHeldWhole) {
+  for (const double seconds : {0.0, 1.3, 20.0, 20.001, 35.0}) {
+    const Waveform sound = chord(seconds);
+    testing::MemorySound source(sound);
+    const std::vector<AudioTag> got = beats_.tag(source), expected = beats_.tag(sound);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(got[i].id, expected[i].id) << seconds;
+      EXPECT_EQ(got[i].probability, expected[i].probability) << seconds;
+    }
+    EXPECT_LE(source.longest(), 20 * 16000u + 1);
   }
 }
 

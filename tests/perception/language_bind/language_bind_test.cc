@@ -11,6 +11,7 @@
 #include "compute/tiny_model.h"
 #include "perception/language_bind/goldens.h"
 #include "perception/testing/chord.h"
+#include "perception/testing/memory_sound.h"
 
 namespace alref::language_bind {
 namespace {
@@ -52,17 +53,30 @@ TEST_F(LanguageBindTest, OtherSampleRatesAndInvalidTextAreRefused) {
   EXPECT_THROW(network_.embed_text("\xff"), Error);
 }
 
-TEST(FuseChunksTest, RepeatsAShortSound) {
+TEST_F(LanguageBindTest, ASourceGivesWhatItsSamplesGiveAndIsNeverHeldWhole) {
+  for (const double seconds : {0.0, 0.01, 0.3, 1.3, 25.0}) {
+    const Waveform sound = chord(seconds);
+    testing::MemorySound source(sound);
+    EXPECT_EQ(network_.embed_audio(source), network_.embed_audio(sound)) << seconds;
+    EXPECT_LE(source.longest(), 10 * 16000u);
+  }
+}
+
+TEST(ChunksTest, AShortSoundIsRepeated) {
   // Two frames of two bins for three frames: bin 0 is 1 3 1, bin 1 is 2 4 2, in all three channels.
   const std::vector<float> mel = {1, 2, 3, 4};
-  EXPECT_THAT(fuse_chunks(mel, 2, 3),
+  EXPECT_THAT(fuse_chunks({mel, mel, mel}, 2, 3),
               ::testing::ElementsAre(1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2, 1, 3, 1, 2, 4, 2));
 }
 
-TEST(FuseChunksTest, TakesThreePartsOfALongSound) {
+TEST(ChunksTest, OfALongSoundAreTheMiddlesOfThreeRanges) {
   // Ten frames for two: starts 0 ... 8 fall into 0-2, 3-5 and 6-8, whose middles are 1, 4 and 7.
-  const std::vector<float> mel = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-  EXPECT_THAT(fuse_chunks(mel, 1, 2), ::testing::ElementsAre(1, 2, 4, 5, 7, 8));
+  EXPECT_THAT(chunk_starts(10, 2), ::testing::ElementsAre(1, 4, 7));
+  // One start more than none: the other two ranges are empty, and stand for 0.
+  EXPECT_THAT(chunk_starts(3, 2), ::testing::ElementsAre(0, 1, 0));
+  EXPECT_THAT(chunk_starts(2, 3), ::testing::ElementsAre(0, 0, 0));
+  EXPECT_THAT(fuse_chunks({{{1, 2}, {4, 5}, {7, 8}}}, 1, 2),
+              ::testing::ElementsAre(1, 2, 4, 5, 7, 8));
 }
 
 }  // namespace
