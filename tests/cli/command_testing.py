@@ -85,6 +85,17 @@ def tiny_sam2(alref: str, data: Path, folder: Path) -> Path:
     return folder / "sam2.gguf"
 
 
+def image_language_bind(alref: str, data: Path, folder: Path) -> Path:
+    """The tests' LanguageBind_Image, by way of `alref convert`."""
+    source = data / "convert" / "language_bind_image"
+    (folder / "pytorch_model.bin").write_bytes(gzip.decompress((source / "pytorch_model.bin.gz").read_bytes()))
+    for name in ("config.json", "merges.txt"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    model = folder / "language_bind_image.gguf"
+    subprocess.run([alref, "convert", folder / "pytorch_model.bin", "-o", model], check=True, capture_output=True)
+    return model
+
+
 class Commands:
     """Runs `alref COMMAND ...` and compares what it says."""
 

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from command_testing import Commands, run_all, tiny_sam2
+from command_testing import Commands, image_language_bind, run_all, tiny_sam2
 from film import float32, pcm16, tone, write_avi, write_wav
 
 ALREF, DATA = sys.argv[1], Path(sys.argv[2])
@@ -61,6 +61,24 @@ def test_unknown_labels_get_a_class(folder: Path) -> None:
     film = write_avi(folder / "film.avi", 1, sound=pcm16(tone(1, 16000)))
     (label,) = listen(folder, film, "--semantic", "--label", "theremin")["labels"]
     assert label["name"] == "theremin" and 1 <= label["class_index"] <= 70, label
+
+
+def test_a_class_matcher_of_its_own(folder: Path) -> None:
+    model = image_language_bind(ALREF, DATA, folder)
+    film = write_avi(folder / "film.avi", 1, sound=pcm16(tone(1, 16000)))
+    options = ["--semantic", "--label", "theremin", "--precision", "f32"]
+    (own,) = listen(folder, film, *options)["labels"]
+    (label,) = listen(folder, film, *options, "--class-matcher", model)["labels"]
+    texts = json.loads((DATA / "convert" / "language_bind_image" / "texts.json").read_text())
+    meant = texts.pop("theremin")
+    nearest = max(texts, key=lambda name: sum(a * b for a, b in zip(meant, texts[name])))
+    assert label["class"] == nearest != own["class"], (label, nearest, own)
+    # It takes texts only, so that it cannot say which of two labels sounds.
+    changed = [model if a == MATCHER else a for a in networks(folder)]
+    (folder / "1.json").write_text('{"film": "{\'dog\': 1, \'cat\': 1}"}')
+    (folder / "2.json").write_text('{"film": {"dog": 1, "cat": 1}}')
+    LISTEN.fails(4, "language_bind_image.gguf: holds no network for sounds", film, "-o", folder / "out", *changed,
+                 "--reasoner", "replay", "--replay", folder / "1.json", "--replay", folder / "2.json")
 
 
 def test_another_recording(folder: Path) -> None:

@@ -153,6 +153,16 @@ TEST_F(ConvertTest, LanguageBind) {
   EXPECT_THAT(*file->texts("tokenizer.ggml.merges"), ElementsAre("d o", "do g</w>"));
 }
 
+// The same names and no sound: pictures of 16 pixels in patches of 4.
+TEST_F(ConvertTest, LanguageBindImage) {
+  const auto file = convert(unpack("language_bind_image"));
+  expect_tensors(*file);
+  EXPECT_EQ(file->text("language-bind.modality"), "image");
+  EXPECT_EQ(file->integer("language-bind.text.layers"), 2);
+  EXPECT_EQ(file->integer("language-bind.vision.image_size"), 16);
+  EXPECT_FALSE(file->has("language-bind.audio.mean"));
+}
+
 TEST_F(ConvertTest, TypesOfTheLargeTensors) {
   const fs::path checkpoint = unpack("grounding_dino");
   const auto type = [&](const GgufFile& file, const char* name) { return file.find(name)->type; };

@@ -14,6 +14,7 @@ import argparse
 import gzip
 import json
 import os
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -23,6 +24,7 @@ import torch
 from safetensors.torch import save_file
 from transformers.models.clip.configuration_clip import CLIPConfig
 from transformers.models.clip.modeling_clip import CLIPModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer, bytes_to_unicode
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -133,6 +135,38 @@ def make_language_bind(out):
     expect(out, state)
 
 
+def make_language_bind_image(out):
+    """LanguageBind_Image, of which `alref` uses the text tower, and texts.json: the unit vectors that transformers' CLIP gives
+    AVSBench's classes and a word that is none of them."""
+    text = dict(vocab_size=514 + 2, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+                max_position_embeddings=16, hidden_act="gelu", bos_token_id=514, eos_token_id=515)
+    vision = dict(hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=4, patch_size=4,
+                  image_size=16, hidden_act="gelu")
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)).eval()
+    state = shake(model.state_dict(), 5)
+    positions = {f"{tower}_model.embeddings.position_ids": torch.arange(count)[None] for tower, count in (("text", 16), ("vision", 17))}
+    torch.save(state | positions, out / "pytorch_model.bin")
+    compress(out / "pytorch_model.bin")
+    (out / "config.json").write_text(json.dumps({"text_config": text, "vision_config": vision}, indent=1) + "\n")
+    (out / "merges.txt").write_text("#version: 0.2\nd o\ndo g</w>\n")
+    expect(out, state)
+
+    symbols = list(bytes_to_unicode().values())
+    words = [*symbols, *(s + "</w>" for s in symbols), "do", "dog</w>", "<|startoftext|>", "<|endoftext|>"]
+    vocabulary = out / "vocab.json"
+    vocabulary.write_text(json.dumps({w: i for i, w in enumerate(words)}))
+    tokenizer = CLIPTokenizer(str(vocabulary), str(out / "merges.txt"))
+    vocabulary.unlink()
+    header = Path(__file__).parents[2] / "src" / "core" / "avs_classes.h"
+    texts = ["theremin", *re.findall(r'"([a-z-]+)"', header.read_text().split("kAvsClasses = {")[1])]
+    assert len(texts) == 71
+    with torch.no_grad():
+        tokens = tokenizer(texts, padding="max_length", max_length=16, truncation=True, return_tensors="pt")
+        units = torch.nn.functional.normalize(model.get_text_features(**tokens), dim=-1)
+    rows = (f"{json.dumps(t)}: {json.dumps([round(v, 6) for v in row])}" for t, row in zip(texts, units.tolist()))
+    (out / "texts.json").write_text("{" + ",\n ".join(rows) + "}\n")
+
+
 class Hostile:
     """Unpickling this with Python would run the command."""
 
@@ -151,7 +185,7 @@ def main():
     parser.add_argument("--beats-folder", required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    names = ("sam2", "grounding_dino", "grounding_dino_hf", "beats", "language_bind", "hostile")
+    names = ("sam2", "grounding_dino", "grounding_dino_hf", "beats", "language_bind", "language_bind_image", "hostile")
     folders = {name: args.out / name for name in names}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,6 +194,7 @@ def main():
     make_grounding_dino(folders["grounding_dino"], folders["grounding_dino_hf"])
     make_beats(args.beats_folder, folders["beats"])
     make_language_bind(folders["language_bind"])
+    make_language_bind_image(folders["language_bind_image"])
     make_hostile(folders["hostile"])
 
 

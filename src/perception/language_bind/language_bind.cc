@@ -181,8 +181,7 @@ std::vector<float> LanguageBind::embed_text(std::string_view text) {
 
 LanguageBind::AudioTower& LanguageBind::audio() {
   if (audio_) return *audio_;
-  throw Error(ErrorKind::kInvalidArgument,
-              weights_.file().path().string() + ": holds no network for sounds");
+  throw Error(ErrorKind::kModel, weights_.file().path().string() + ": holds no network for sounds");
 }
 
 std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {

@@ -31,8 +31,8 @@ class LanguageBind : public AudioTextEmbedder {
   LanguageBind(const std::filesystem::path& path, compute::Device& device);
   ~LanguageBind() override;
 
-  /// Throws Error(kInvalidArgument): not mono at 16 kHz, or no sound in the file's network. Shorter
-  /// than 25 ms: followed by silence.
+  /// Throws Error: kInvalidArgument: not mono at 16 kHz; kModel: the file holds no network for
+  /// sounds, as that of LanguageBind_Image. Shorter than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
   /// The same of a sound of any length, read twice; only its chunks are held, one at a time.
   std::vector<float> embed_audio(SoundSource& sound);
@@ -46,7 +46,7 @@ class LanguageBind : public AudioTextEmbedder {
   // The samples from one on, so many, all of which are there.
   using Reader = std::function<std::vector<float>(size_t first, size_t count)>;
 
-  AudioTower& audio();  // throws Error(kInvalidArgument) in files without one
+  AudioTower& audio();  // throws Error(kModel) in files without one
   std::vector<float> embed_audio(size_t total, const Reader& read);
 
   compute::Weights weights_;

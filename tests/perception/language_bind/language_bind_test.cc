@@ -3,15 +3,21 @@
 
 #include "alref/error.h"
 
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "compute/tiny_model.h"
+#include "convert/convert.h"
 #include "perception/language_bind/goldens.h"
 #include "perception/testing/chord.h"
 #include "perception/testing/memory_sound.h"
+#include "testing/temporary_folder.h"
+#include "text/golden.h"
 
 namespace alref::language_bind {
 namespace {
@@ -60,6 +66,30 @@ TEST_F(LanguageBindTest, ASourceGivesWhatItsSamplesGiveAndIsNeverHeldWhole) {
     EXPECT_EQ(network_.embed_audio(source), network_.embed_audio(sound)) << seconds;
     EXPECT_LE(source.longest(), 10 * 16000u);
   }
+}
+
+// LanguageBind_Image, from Hugging Face's layout: its text tower alone is used.
+TEST(LanguageBindImageTest, TextsOfAConvertedFileEqualHuggingFacesClip) {
+  const std::filesystem::path data = ALREF_TEST_DATA "/convert/language_bind_image";
+  const alref::testing::TemporaryFolder folder;
+  folder.write("pytorch_model.bin",
+               alref::testing::inflate_file((data / "pytorch_model.bin.gz").string()));
+  for (const char* name : {"config.json", "merges.txt"})
+    std::filesystem::copy_file(data / name, folder / name);
+  convert::convert_checkpoint(folder / "pytorch_model.bin", folder / "image.gguf", {});
+  compute::Device device(kCpuF32);
+  LanguageBind network(folder / "image.gguf", device);
+
+  std::ifstream goldens(data / "texts.json");
+  const auto texts = nlohmann::json::parse(goldens);
+  EXPECT_EQ(texts.size(), 71u);
+  for (const auto& [text, expected] : texts.items()) {
+    // The goldens have six decimals.
+    EXPECT_LE(compute::relative_error(network.embed_text(text), expected.get<std::vector<float>>()),
+              kTolerance)
+        << text;
+  }
+  EXPECT_THROW(network.embed_audio(chord(0.3)), Error);
 }
 
 TEST(ChunksTest, AShortSoundIsRepeated) {
