@@ -100,6 +100,19 @@ def test_a_sentence_beside_the_sound(folder: Path) -> None:
     assert abs(parts - seconds["total"]) < 0.01, seconds
 
 
+def test_sentences_look_at_the_features_of_the_sound(folder: Path) -> None:
+    film = write_avi(folder / "film.avi", 8, sound=pcm16(tone(8, 16000)))
+    alone = folder / "alone"
+    sam2, detector = networks(folder)[:2], networks(folder)[2:4]
+    Commands(ALREF, "segment").run(film, "-o", alone, *sam2, *detector, "--reasoner", "first", "--no-overlay", "--text", "the dog")
+    assert json.loads((alone / "report.json").read_text())["run"]["encoder_runs"] == 8
+    # The same sentence, and another, beside a sound: no frame is encoded for them again.
+    sound = listen(folder, film, "--text", "the dog", "--text", "a cat")["run"]
+    sentences = json.loads((folder / "out-film" / "sentences.json").read_text())
+    assert [s["text"] for s in sentences["sentences"]] == ["the dog", "a cat"] and sentences["run"]["detector_runs"] == 2, sentences
+    assert (sound["encoder_runs"], sentences["run"]["encoder_runs"]) == (8, 0), (sound, sentences["run"])
+
+
 def test_a_killed_run_continues(folder: Path) -> None:
     film = write_avi(folder / "film.avi", 12, sound=pcm16(tone(12, 16000)))
 

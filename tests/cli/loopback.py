@@ -15,10 +15,12 @@ class ChatServer:
     """Answers every question of one stage alike, after `delay` seconds. The answer's number, by which a client's cache
     can be asked which answers it has, stands in the model's name and so in no output."""
 
-    def __init__(self, delay: float = 0.0):
+    def __init__(self, delay: float = 0.0, answers: tuple[str, str] = ("The second frame, [2].", "Box **[1]**.")):
         self.questions: list[str] = []  # SHA-256 of each request's body; its place is the answer's number
+        self.requests: list[dict] = []  # the bodies
+        self.answers = answers
         lock = threading.Lock()
-        questions = self.questions
+        questions, server = self.questions, self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -28,11 +30,12 @@ class ChatServer:
                 with lock:
                     number = len(questions)
                     questions.append(hashlib.sha256(body).hexdigest())
+                    server.requests.append(json.loads(body))
                 time.sleep(delay)
                 stage = 1 if json.loads(body)["model"] == "frames" else 2
                 reply = {
                     "model": f"answer {number}",
-                    "choices": [{"message": {"content": "The second frame, [2]." if stage == 1 else "Box **[1]**."}}],
+                    "choices": [{"message": {"content": server.answers[stage - 1]}}],
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 10},
                 }
                 data = json.dumps(reply).encode()
