@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,8 +17,39 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 _LEAST_SEEN = 0.002  # of the frame, for a thing to be prompted
+_PREVIEW = 64  # pixels; enough to see whether a thing goes
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """What a training clip shows.
+
+    things: followed in it at most. goes: share of the clips in which one of them, seen in the
+    prompted frame, is out of sight in a quarter of the frames or more.
+    """
+
+    settings: stampworld.Settings
+    things: int = 3
+    goes: float = 0.0
+
+
 # Many things a clip: encoding a frame costs far more than following one more thing in it.
-_SETTINGS = stampworld.Settings(objects=(0.15, 0.25, 0.3, 0.3), area=(0.012, 0.28))
+SHORT = Scenes(stampworld.Settings(objects=(0.15, 0.25, 0.3, 0.3), area=(0.012, 0.28), shapes=0.3))
+IMAGES = replace(SHORT, things=4)
+# What makes a tracker lose its thing: it is out of sight for long, and its twin is not.
+LONG = Scenes(
+    stampworld.Settings(
+        objects=(0.05, 0.25, 0.35, 0.35),
+        area=(0.02, 0.25),
+        twin=0.5,
+        outside=0.5,
+        meet=0.5,
+        duration=(2.7, 8.0),
+        shapes=0.15,
+    ),
+    things=4,
+    goes=0.5,
+)
 
 
 @dataclass
@@ -75,31 +106,38 @@ def _prompt(rng: np.random.Generator, masks: np.ndarray, kind: str) -> Prompt:
     return Prompt(torch.tensor(points), torch.full((len(masks), 1), POSITIVE))
 
 
-def make_batch(
-    seed: int, clips: int, frames: int, size: int, objects: int, shapes: float, kinds: dict
-) -> Batch:
-    """A batch of training clips, at most `objects` things each.
+def _goes(clip: stampworld.Clip, first: int) -> bool:
+    """Whether a thing of frame `first` is out of sight in a quarter of the frames or more."""
+    area = clip.masks.mean((2, 3))
+    return bool(((area[:, first] > _LEAST_SEEN) & ((area == 0).mean(1) >= 0.25)).any())
 
-    shapes: share of made-up shapes. kinds: weights of prompts "box", "click", "mask".
-    """
+
+def make_batch(
+    seed: int, clips: int, frames: int, size: int, scenes: Scenes, kinds: dict
+) -> Batch:
+    """A batch of training clips. kinds: weights of prompts "box", "click", "mask"."""
     rng = np.random.default_rng([7, seed])
     images, masks, foreground, owner = [], [], [], []
     draw = 0
     while len(images) < clips:
         # 1,000 tries a clip at most would be needed to run into the next batch's seeds.
         clip_seed = (seed * clips + len(images)) * 1000 + draw
-        strength = float(rng.choice([0.6, 1.0, 1.6]))
-        clip = stampworld.generate(
-            clip_seed, frames, size, settings=_SETTINGS, shapes=shapes, strength=strength
-        )
-        draw += 1
+        settings = replace(scenes.settings, strength=float(rng.choice([0.6, 1.0, 1.6])))
         order = np.arange(frames)[:: rng.choice([1, -1])]
+        if draw == 0:
+            must_go = rng.random() < scenes.goes
+        draw += 1
+        if must_go:
+            preview = stampworld.generate(clip_seed, frames, _PREVIEW, settings=settings)
+            if not _goes(preview, order[0]):
+                continue
+        clip = stampworld.generate(clip_seed, frames, size, settings=settings)
         truth, pictures = clip.masks[:, order], clip.frames[order]
         clear = truth[:, 0].sum((1, 2)) > _LEAST_SEEN * size * size
         chosen = np.flatnonzero(clear)
         if len(chosen) == 0:
             continue
-        chosen = rng.permutation(chosen)[:objects]
+        chosen = rng.permutation(chosen)[: scenes.things]
         owner += [len(images)] * len(chosen)
         images.append(to_tensor(pictures))
         masks.append(truth[chosen])

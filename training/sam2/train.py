@@ -37,7 +37,8 @@ class Stage:
     """A part of the curriculum; it ends when `until` (a score and its value) or `hours` is reached.
 
     videos: share of the steps that train on clips; the others train on single images.
-    clips, images: a step's batch size. frames: range of a clip's length.
+    clips, images: a step's batch size. frames: range of a clip's length. scenes: what clips show.
+    frozen: the image encoder stays as it is, which makes long clips affordable.
     """
 
     name: str
@@ -49,14 +50,21 @@ class Stage:
     clips: int = 0
     frames: tuple[int, int] = (1, 1)
     prompts: dict[str, float] = field(default_factory=lambda: dict(_CLIPS))
+    scenes: data.Scenes = data.SHORT
+    frozen: bool = False
 
 
+_LONG = {"scenes": data.LONG, "frozen": True}
 CURRICULUM = (
     Stage("images", 128, hours=0.4, until=("prompt", 66.0)),
     Stage("pairs", 128, hours=0.3, until=("j", 55.0), videos=0.67, clips=8, frames=(2, 3)),
     Stage("clips", 128, hours=0.4, until=("jf", 65.0), videos=0.75, clips=4, frames=(4, 7)),
     Stage("full", 256, hours=1.5, images=6, videos=0.75, clips=2, frames=(4, 8)),
-    Stage("fine", 384, hours=math.inf, images=3, videos=0.75, clips=1, frames=(4, 8)),
+    Stage("fine", 384, hours=4.0, images=3, videos=0.75, clips=1, frames=(4, 8)),
+    # Of a smaller size again: what is learnt here, when a thing is out of sight and which of two
+    # it was, costs more frames than pixels.
+    Stage("long", 256, 1.0, images=6, videos=0.9, clips=1, frames=(10, 16), **_LONG),
+    Stage("last", 384, math.inf, images=3, videos=0.9, clips=1, frames=(8, 12), **_LONG),
 )
 
 _EVALUATION_CLIPS = 40
@@ -114,6 +122,7 @@ class Trainer:
             o.load_state_dict(s)
         self.step, self.stage, self.stage_step, self.seconds, self.stage_seconds = state["counters"]
         self.args.seed = state["seed"]
+        self.freeze()
 
     def begin(self, weights: dict[str, Tensor]) -> None:
         """Take over finished weights; the optimisers start anew."""
@@ -143,7 +152,8 @@ class Trainer:
             low, high = stage.frames
             frames, clips, kinds = low + step * 5 % (high - low + 1), stage.clips, stage.prompts
         seed = self.args.seed * 10_000_000 + step
-        return data.make_batch(seed, clips, frames, stage.size, 4 if frames == 1 else 3, 0.3, kinds)
+        scenes = stage.scenes if video else data.IMAGES
+        return data.make_batch(seed, clips, frames, stage.size, scenes, kinds)
 
     def loss(self, batch: data.Batch, early: float) -> tuple[Tensor, dict[str, float]]:
         net = self.net
@@ -176,7 +186,8 @@ class Trainer:
 
     @property
     def aid_weight(self) -> float:
-        return 1.0 if CURRICULUM[self.stage].size == 128 else 0.2
+        stage = CURRICULUM[self.stage]
+        return 0.0 if stage.frozen else 1.0 if stage.size == 128 else 0.2
 
     def train_step(self, batch: data.Batch) -> None:
         self.net.train()
@@ -232,6 +243,11 @@ class Trainer:
         self.stage = stage
         self.stage_step, self.stage_seconds = 0, 0.0
         self.sums.clear()
+        self.freeze()
+
+    def freeze(self) -> None:
+        """Let the image encoder learn, or not, as the stage says."""
+        self.net.image_encoder.requires_grad_(not CURRICULUM[self.stage].frozen)
 
     def run(self) -> None:
         stop = []

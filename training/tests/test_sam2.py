@@ -2,6 +2,7 @@
 """The tracker's network and its trainer, at a size that takes seconds."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,11 +74,35 @@ def test_muon_steps_are_orthogonal():
 
 
 def test_batch_depends_on_its_number_only():
-    a, b = (data.make_batch(9, 3, 4, 64, 2, 0.3, {"box": 1.0}) for _ in range(2))
+    a, b = (data.make_batch(9, 3, 4, 64, data.SHORT, {"box": 1.0}) for _ in range(2))
     assert torch.equal(a.images, b.images) and torch.equal(a.prompt.points, b.prompt.points)
     assert a.masks.shape == (4, len(a.clip), 64, 64)
     assert a.masks[0].flatten(1).any(1).all()
     assert not (a.masks & ~a.foreground[:, a.clip]).any()
+
+
+def test_things_go_in_long_clips():
+    """At least as often as asked for; a prompted frame shows each thing all the same."""
+    scenes = replace(data.LONG, goes=1.0)
+    for number in range(4):
+        batch = data.make_batch(number, 1, 12, 64, scenes, {"box": 1.0})
+        seen = batch.masks.flatten(2).any(2)
+        assert seen[0].all()
+        assert ((~seen).float().mean(0) >= 0.2).any()
+
+
+def test_frozen_image_encoder_stays(tmp_path, monkeypatch):
+    stage = train.Stage("tiny", 64, 9, images=2, videos=1, clips=1, frames=(3, 3), frozen=True)
+    monkeypatch.setattr(train, "CURRICULUM", (stage,))
+    trainer = train.Trainer(train.parse(["--out", str(tmp_path)]))
+    trainer.net.image_size = 64
+    before = {k: v.clone() for k, v in trainer.net.state_dict().items()}
+    trainer.enter(0)
+    for _ in range(2):
+        trainer.train_step(trainer.batch(trainer.step))
+    changed = {k for k, v in trainer.net.state_dict().items() if not torch.equal(v, before[k])}
+    assert not any(k.startswith("image_encoder.") for k in changed)
+    assert {k.split(".")[0] for k in changed} >= {"memory_attention", "memory_encoder"}
 
 
 def test_boundary_score():
