@@ -68,7 +68,8 @@ struct Stage {
   double best = 1e9;
 };
 
-void run(const std::string& model, const DeviceOptions& options, int runs, int objects) {
+void run(const std::string& model, const DeviceOptions& options, int runs, int objects,
+         const std::string& only) {
   auto device = std::make_shared<compute::Device>(options);
   Network network(model, device);
   const Config& config = network.config();
@@ -106,6 +107,8 @@ void run(const std::string& model, const DeviceOptions& options, int runs, int o
       {"memory encoder", objects * flops.memory_encoder, [&] {
          for (int i = 0; i < objects; ++i) network.remember(mask, false, true);
        }}};
+  std::erase_if(stages,
+                [&](const Stage& stage) { return !std::string(stage.name).starts_with(only); });
   double best_total = 1e9;
   for (int i = 0; i <= runs; ++i) {
     double total = 0;
@@ -142,10 +145,11 @@ void run(const std::string& model, const DeviceOptions& options, int runs, int o
 
 int main(int argc, char** argv) {
   CLI::App app("Time of a frame of SAM 2's video predictor by stage, with full memory.");
-  std::string model;
+  std::string model, only;
   alref::DeviceOptions options;
   bool f32 = false;
   int runs = 4, objects = 1;
+  app.add_option("--only", only, "Stages whose name begins so; for a profile of them");
   app.add_option("MODEL", model, "GGUF file")->required();
   app.add_flag("--f32", f32, "32-bit floats instead of bf16");
   app.add_option("--threads", options.threads, "CPU threads");
@@ -157,7 +161,7 @@ int main(int argc, char** argv) {
   if (alref::sam2::count_processor_time) options.threads = 1;
   options.precision = f32 ? alref::Precision::kF32 : alref::Precision::kBf16;
   try {
-    alref::sam2::run(model, options, runs, objects);
+    alref::sam2::run(model, options, runs, objects, only);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_sam2: %s\n", error.what());
     return 1;

@@ -36,6 +36,12 @@ void fill_values(ggml_tensor* tensor, const Fill& fill) {
   ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
 }
 
+// Whether an operator may write its result to where it is to be kept, so that nothing is copied.
+bool may_be_made_in(const ggml_tensor* made, const ggml_tensor* into) {
+  return made->op != GGML_OP_NONE && !made->view_src && !made->data && made->type == into->type &&
+         ggml_nelements(made) == ggml_nelements(into) && ggml_is_contiguous(into);
+}
+
 void prefer_large_pages(ggml_backend_buffer_t buffer) {
   if (ggml_backend_buffer_is_host(buffer))
     alref::prefer_large_pages(ggml_backend_buffer_get_base(buffer),
@@ -102,7 +108,15 @@ void Graph::store(ggml_tensor* value, const DeviceTensor& into) { store(value, i
 
 void Graph::store(ggml_tensor* value, ggml_tensor* into) {
   GGML_ASSERT(ggml_nelements(value) == ggml_nelements(into));
-  ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
+  ggml_tensor* made = value->op == GGML_OP_RESHAPE ? value->view_src : value;
+  if (!may_be_made_in(made, into)) {
+    ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
+    return;
+  }
+  const ggml_tensor* owner = into->view_src ? into->view_src : into;
+  if (ggml_backend_tensor_alloc(owner->buffer, made, into->data) != GGML_STATUS_SUCCESS)
+    throw Error(ErrorKind::kUnavailable, "the device could not place a network's result");
+  output(made);
 }
 
 // The scheduler's memory may have moved since this graph last had a share of it, and the scheduler

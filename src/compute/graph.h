@@ -73,8 +73,8 @@ class Graph {
   ggml_tensor* input(ggml_type type, const Shape& shape);
   /// Marks a tensor as read by the host after the run, and returns it.
   ggml_tensor* output(ggml_tensor* tensor);
-  /// Copies a tensor's value into `into` at the end of the run; types may differ (f32 to bf16 and
-  /// so on).
+  /// Puts a tensor's value into `into`, which nothing of the same graph may read; types may differ
+  /// (f32 to bf16 and so on).
   void store(ggml_tensor* value, const DeviceTensor& into);
   /// The same into a part of a DeviceTensor: a contiguous view of it.
   void store(ggml_tensor* value, ggml_tensor* into);

@@ -92,11 +92,11 @@ ggml_type type_of_keys(bool bias_is_weight) {
                   {.name = "cpu", .threads = 2, .precision = Precision::kBf16});
   Graph g(model.device());
   ggml_tensor *x = g.input(GGML_TYPE_F32, {1, kRows, kWidth}),
-              *table = g.input(GGML_TYPE_F32, {kRows, kWidth}),
+              *table = g.input(GGML_TYPE_F32, {3 + 5, kWidth / 2}),
               *row = g.input(GGML_TYPE_F32, {kWidth});
   ggml_tensor* product = ggml_mul_mat(g.context(), model.weights().f32("w", {kWidth, kWidth}), x);
   ggml_tensor* bias = bias_is_weight ? model.weights().f32("b", {kWidth}) : row;
-  ggml_tensor* keys = rope(g, ggml_add(g.context(), product, bias), table, kRows);
+  ggml_tensor* keys = rope(g, ggml_add(g.context(), product, bias), table, /*width=*/5, kRows);
   g.output(nn::attention(g, keys, keys, keys, 2, 0.25f));
   g.write(x, random_values(size_t{kRows} * kWidth, 6));
   g.write(table, axial_rope_table(3, 5, kWidth, 100));

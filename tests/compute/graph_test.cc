@@ -71,6 +71,44 @@ TEST(GraphTest, StoresIntoPartOfATensor) {
   EXPECT_THAT(bank.read(copy), ElementsAre(0, 0, 7, 8, 0, 0));
 }
 
+// It is made there; a reader in the same graph sees it, too.
+TEST(GraphTest, StoresAResultThatIsReadOn) {
+  Device device(test_device());
+  DeviceTensor kept(device, GGML_TYPE_F32, {2, 3});
+  Graph g(device);
+  ggml_tensor* x = g.input(GGML_TYPE_F32, {6});
+  ggml_tensor* twice = ggml_scale(g.context(), x, 2);
+  g.store(ggml_reshape_2d(g.context(), twice, 3, 2), kept);
+  ggml_tensor* y = g.output(ggml_sqr(g.context(), twice));
+  const int nodes = g.nodes();
+  for (const float start : {1.0f, 3.0f}) {
+    g.write(x, std::vector<float>(6, start));
+    g.run();
+    std::vector<float> copy;
+    EXPECT_THAT(kept.read(copy), ::testing::Each(2 * start));
+    EXPECT_EQ(g.read(y), std::vector<float>(6, 4 * start * start));
+  }
+  EXPECT_EQ(nodes, 2) << "the result was copied";
+}
+
+TEST(GraphTest, StoresOneResultTwiceAndAnInput) {
+  Device device(test_device());
+  DeviceTensor first(device, GGML_TYPE_F32, {4}), second(device, GGML_TYPE_F32, {4}),
+      third(device, GGML_TYPE_F32, {4});
+  Graph g(device);
+  ggml_tensor* x = g.input(GGML_TYPE_F32, {4});
+  ggml_tensor* y = ggml_sqr(g.context(), x);
+  g.store(y, first);
+  g.store(y, second);
+  g.store(x, third);
+  g.write(x, std::vector<float>(4, 3.0f));
+  g.run();
+  std::vector<float> copy;
+  EXPECT_THAT(first.read(copy), ::testing::Each(9.0f));
+  EXPECT_THAT(second.read(copy), ::testing::Each(9.0f));
+  EXPECT_THAT(third.read(copy), ::testing::Each(3.0f));
+}
+
 // A graph that ran before keeps working when a larger one has made the scratch memory move.
 TEST(GraphTest, RunsAfterALargerGraphHasRun) {
   Device device(test_device());

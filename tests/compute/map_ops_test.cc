@@ -56,8 +56,8 @@ TEST(RopeTest, TurnsRowsByTheirPlaceAndLeavesTheRest) {
   const auto x = random_values(kBatch * kRows * kHeads * kDim, 2);
   TinyModel model({});
   const std::vector<float> got =
-      model.run({{{kBatch, kRows, kHeads * kDim}, x}, {{kHeight * kWidth, kDim}, table}},
-                [&](Graph& g, auto in) { return rope(g, in[0], in[1], kRotated); });
+      model.run({{{kBatch, kRows, kHeads * kDim}, x}, {{kWidth + kHeight, kDim / 2}, table}},
+                [&](Graph& g, auto in) { return rope(g, in[0], in[1], kWidth, kRotated); });
 
   std::vector<double> expected;
   for (int row = 0; row < kBatch * kRows; ++row) {

@@ -3,6 +3,9 @@
 // size: 1e-6 for the sizes here; 1e-5 leaves room for another order of summation.
 #include "alref/error.h"
 
+#include <cmath>
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,26 +52,44 @@ TEST(LinearTest, OfAnotherShapeIsRefusedWithBothShapes) {
   }
 }
 
-TEST(LayerNormTest, NormalisesEachRow) {
-  TinyModel model({{"weight", {6}}, {"bias", {6}}});
-  const LayerNorm norm(model.weights(), 6, 1e-6f);
-  const std::vector<float> x = random_values(4 * 6, 3);
+// Widths that divide a vector have a way of their own: 1, 4, 16.
+class LayerNormTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(LayerNormTest, NormalisesEachRow) {
+  constexpr int kRows = 7;
+  const int n = GetParam();
+  TinyModel model({{"weight", {n}}, {"bias", {n}}});
+  const LayerNorm norm(model.weights(), n, 1e-6f);
+  const std::vector<float> x = random_values(static_cast<size_t>(kRows * n), 3);
 
   const std::vector<float> got =
-      model.run({{{4, 6}, x}}, [&](Graph& g, auto in) { return norm(g, in[0]); });
+      model.run({{{kRows, n}, x}}, [&](Graph& g, auto in) { return norm(g, in[0]); });
 
   std::vector<double> expected;
-  for (int n = 0; n < 4; ++n) {
+  for (int row = 0; row < kRows; ++row) {
     double mean = 0, variance = 0;
-    for (int i = 0; i < 6; ++i) mean += x[n * 6 + i] / 6.0;
-    for (int i = 0; i < 6; ++i) variance += (x[n * 6 + i] - mean) * (x[n * 6 + i] - mean) / 6.0;
-    for (int i = 0; i < 6; ++i) {
-      expected.push_back((x[n * 6 + i] - mean) / std::sqrt(variance + 1e-6) * model["weight"][i] +
+    for (int i = 0; i < n; ++i) mean += x[row * n + i] / static_cast<double>(n);
+    for (int i = 0; i < n; ++i) variance += std::pow(x[row * n + i] - mean, 2) / n;
+    for (int i = 0; i < n; ++i) {
+      expected.push_back((x[row * n + i] - mean) / std::sqrt(variance + 1e-6) * model["weight"][i] +
                          model["bias"][i]);
     }
   }
   EXPECT_LE(relative_error(got, expected), kTolerance);
 }
+
+TEST_P(LayerNormTest, NaNStaysInItsRow) {
+  const int n = GetParam();
+  TinyModel model({{"weight", {n}}, {"bias", {n}}});
+  const LayerNorm norm(model.weights(), n, 1e-6f);
+  std::vector<float> x = random_values(static_cast<size_t>(3 * n), 3);
+  x[static_cast<size_t>(2 * n - 1)] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> got =
+      model.run({{{3, n}, x}}, [&](Graph& g, auto in) { return norm(g, in[0]); });
+  for (int i = 0; i < 3 * n; ++i) EXPECT_EQ(std::isnan(got[static_cast<size_t>(i)]), i / n == 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Widths, LayerNormTest, ::testing::Values(1, 4, 6, 16, 33));
 
 struct GroupNormCase {
   int height, width, channels, groups;
@@ -252,7 +273,48 @@ INSTANTIATE_TEST_SUITE_P(
             {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
         ConvolutionCase{
             1, 8, 7, 6, 6, {.kernel_h = 7, .kernel_w = 7, .pad_h = 3, .pad_w = 3, .groups = 6}},
-        ConvolutionCase{2, 1, 20, 8, 8, {.kernel_w = 5, .pad_w = 2, .groups = 2}}));
+        ConvolutionCase{2, 1, 20, 8, 8, {.kernel_w = 5, .pad_w = 2, .groups = 2}},
+        // From few channels to few, in whole vectors of pixels and not.
+        ConvolutionCase{
+            2,
+            9,
+            22,
+            1,
+            4,
+            {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
+        ConvolutionCase{
+            1,
+            6,
+            15,
+            4,
+            16,
+            {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}},
+        ConvolutionCase{1, 4, 5, 2, 8, {.kernel_h = 2, .kernel_w = 2}},
+        ConvolutionCase{1, 3, 40, 1, 1, {.kernel_h = 3, .kernel_w = 1, .pad_h = 1}}));
+
+class ConvolutionSumTest : public ::testing::TestWithParam<Precision> {};
+
+TEST_P(ConvolutionSumTest, EqualsTheTwoInTurn) {
+  constexpr int kHeight = 20, kWidth = 19, kIn = 3, kOut = 24;
+  const ConvolutionParams p{
+      .kernel_h = 7, .kernel_w = 7, .stride_h = 4, .stride_w = 4, .pad_h = 3, .pad_w = 3};
+  TinyModel model({{"weight", {kOut, kIn, 7, 7}}, {"bias", {kOut}}}, 1, test_device(2, GetParam()));
+  const Convolution convolution(model.weights(), kIn, kOut, p);
+  const auto x = random_values(kHeight * kWidth * kIn, 6), more = random_values(5 * 5 * kOut, 7);
+  const auto run = [&](bool kept) {  // what is kept is stored, and added to by itself
+    return model.run({{{1, kHeight, kWidth, kIn}, x}, {{1, 5, 5, kOut}, more}},
+                     [&](Graph& g, auto in) {
+                       ggml_tensor* y = convolution(g, in[0]);
+                       if (kept) g.output(y);
+                       return ggml_add(g.context(), y, in[1]);
+                     });
+  };
+  const std::vector<float> apart = run(true);
+  EXPECT_LE(relative_error(run(false), std::vector<double>(apart.begin(), apart.end())), 1e-7);
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, ConvolutionSumTest,
+                         ::testing::Values(Precision::kF32, Precision::kBf16));
 
 TEST(ConvolutionTransposedTest, SpreadsEachPixelOverTwoByTwo) {
   constexpr int kIn = 3, kOut = 2, kHeight = 2, kWidth = 3;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "compute/ops/patch_merge_op.h"
@@ -19,6 +21,18 @@ TEST(PatchMergeTest, TakesColumnsOfSquares) {
   const std::vector<float> got = model.run({{{1, 3, 2, 1}, counted(6)}},
                                            [](Graph& g, auto in) { return patch_merge(g, in[0]); });
   EXPECT_EQ(got, (std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0}));
+}
+
+TEST(SigmoidTest, MatchesTheFormulaInDouble) {
+  TinyModel model({});
+  std::vector<float> x = random_values(37, 3);
+  for (const float end : {-200.0f, -30.0f, 0.0f, 30.0f, 200.0f, -INFINITY, INFINITY})
+    x.push_back(end);
+  const std::vector<float> got =
+      model.run({{{1, static_cast<int64_t>(x.size())}, x}},
+                [](Graph& g, auto in) { return ggml_sigmoid(g.context(), in[0]); });
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_NEAR(got[i], 1 / (1 + std::exp(-double{x[i]})), 3e-7) << x[i];
 }
 
 TEST(SineEmbeddingTest, InterleavesSinesAndCosines) {

@@ -96,6 +96,24 @@ TEST_P(ResizeTest, OfAStridedViewMatchesTheFormula) {
   EXPECT_LE(relative_error(run(p, x), expected), kTolerance);
 }
 
+// Which has a way of its own.
+TEST_P(ResizeTest, OfOneChannelIsTheSame) {
+  const ResizeCase& p = GetParam();
+  const auto both = random_values(kBatch * p.height * p.width * 2, 3);
+  TinyModel model({});
+  const auto run = [&](bool strided) {
+    return model.run({{{kBatch, p.height, p.width, 2}, both}}, [&](Graph& g, auto in) {
+      ggml_tensor* x = ggml_view_4d(g.context(), in[0], 1, p.width, p.height, kBatch, in[0]->nb[1],
+                                    in[0]->nb[2], in[0]->nb[3], sizeof(float));
+      if (!strided) x = ggml_cont(g.context(), x);
+      return nn::resize(g, x, p.to_height, p.to_width, p.mode);
+    });
+  };
+  const std::vector<float> strided = run(true);
+  EXPECT_LE(relative_error(run(false), std::vector<double>(strided.begin(), strided.end())),
+            kTolerance);
+}
+
 // NaN and infinity reach what depends on them, and nothing else.
 TEST_P(ResizeTest, NaNAndInfinityStayWhereTheyBelong) {
   const ResizeCase& p = GetParam();

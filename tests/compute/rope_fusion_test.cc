@@ -48,8 +48,10 @@ class RopeFusionTest : public ::testing::TestWithParam<std::tuple<Case, Precisio
   std::vector<float> run(const std::function<ggml_tensor*(Graph&, ggml_tensor*)>& then) {
     return model.run(
         {{{p().batch, p().tokens, kIn}, x},
-         {{kPlaces, kDim}, axial_rope_table(kHeight, kWidth, kDim, kTheta)}},
-        [&](Graph& g, auto in) { return then(g, rope(g, q(g, in[0]), in[1], p().rotated)); });
+         {{kWidth + kHeight, kDim / 2}, axial_rope_table(kHeight, kWidth, kDim, kTheta)}},
+        [&](Graph& g, auto in) {
+          return then(g, rope(g, q(g, in[0]), in[1], kWidth, p().rotated));
+        });
   }
 
   const std::vector<float> x = random_values(static_cast<size_t>(p().batch * p().tokens) * kIn, 6);

@@ -46,18 +46,47 @@ struct F32 {
   }
 };
 
-void layer_norm(const float* x, float* y, int64_t n, const RowNorm& norm) {
-  const NormalizedRow row(x, n, norm);
-  for (int64_t i = 0; i < n; i += 16) _mm512_mask_storeu_ps(y + i, first_lanes(n - i), row.at(i));
+// Of 16 / n rows at a time, where n divides 16.
+void norm_of_short_rows(const float* x, float* y, int64_t rows, int64_t n, const RowNorm& norm) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                channel = _mm512_and_si512(lane, _mm512_set1_epi32(static_cast<int>(n - 1)));
+  const auto repeated = [&](const float* values, float without) {
+    return values ? _mm512_permutexvar_ps(channel, _mm512_maskz_loadu_ps(first_lanes(n), values))
+                  : _mm512_set1_ps(without);
+  };
+  const auto mean = [&](__m512 v) {
+    for (int step = 1; step < n; step *= 2) {
+      const __m512i other = _mm512_xor_si512(lane, _mm512_set1_epi32(step));
+      v = _mm512_add_ps(v, _mm512_permutexvar_ps(other, v));
+    }
+    return _mm512_mul_ps(v, _mm512_set1_ps(1.0f / static_cast<float>(n)));
+  };
+  const __m512 weight = repeated(norm.weight, 1), bias = repeated(norm.bias, 0);
+  for (int64_t i = 0; i < rows * n; i += 16) {
+    const __mmask16 lanes = first_lanes(rows * n - i);
+    const __m512 v = _mm512_maskz_loadu_ps(lanes, x + i), d = _mm512_sub_ps(v, mean(v));
+    const __m512 deviation =
+        _mm512_sqrt_ps(_mm512_add_ps(mean(_mm512_mul_ps(d, d)), _mm512_set1_ps(norm.eps)));
+    _mm512_mask_storeu_ps(y + i, lanes, _mm512_fmadd_ps(_mm512_div_ps(d, deviation), weight, bias));
+  }
+}
+
+void layer_norm(const float* x, float* y, int64_t rows, int64_t n, const RowNorm& norm) {
+  if (n <= 16 && 16 % n == 0) return norm_of_short_rows(x, y, rows, n, norm);
+  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    const NormalizedRow row(x, n, norm);
+    for (int64_t i = 0; i < n; i += 16) _mm512_mask_storeu_ps(y + i, first_lanes(n - i), row.at(i));
+  }
 }
 
 void activate(const float* x, float* y, int64_t n, Activation activation) {
   for (int64_t i = 0; i < n; i += 16) {
     const __mmask16 lanes = first_lanes(n - i);
     const __m512 v = _mm512_maskz_loadu_ps(lanes, x + i);
-    const __m512 w = activation == Activation::kGelu   ? gelu(v)
-                     : activation == Activation::kRelu ? relu(v)
-                                                       : v;
+    const __m512 w = activation == Activation::kGelu      ? gelu(v)
+                     : activation == Activation::kRelu    ? relu(v)
+                     : activation == Activation::kSigmoid ? sigmoid(v)
+                                                          : v;
     _mm512_mask_storeu_ps(y + i, lanes, w);
   }
 }
@@ -98,17 +127,14 @@ void softmax(const float* x, float* y, int64_t n, float scale, const float* mask
   }
 }
 
-void rotate(const float* x, float* y, int64_t n, const float* turns, int64_t d) {
-  for (int64_t head = 0; head < n; head += d) {
-    for (int64_t i = 0; i < d; i += 16) {
-      const __mmask16 lanes = first_lanes(d - i);
-      const __m512 turn = _mm512_maskz_loadu_ps(lanes, turns + i),
-                   pairs = _mm512_maskz_loadu_ps(lanes, x + head + i);
-      const __m512 crossed =
-          _mm512_mul_ps(_mm512_permute_ps(pairs, 0xb1), _mm512_movehdup_ps(turn));
-      _mm512_mask_storeu_ps(y + head + i, lanes,
-                            _mm512_fmaddsub_ps(pairs, _mm512_moveldup_ps(turn), crossed));
-    }
+void rotate(const float* x, float* y, int64_t n, const float* turns) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const __mmask16 lanes = first_lanes(n - i);
+    const __m512 turn = _mm512_maskz_loadu_ps(lanes, turns + i),
+                 pairs = _mm512_maskz_loadu_ps(lanes, x + i);
+    const __m512 crossed = _mm512_mul_ps(_mm512_permute_ps(pairs, 0xb1), _mm512_movehdup_ps(turn));
+    _mm512_mask_storeu_ps(y + i, lanes,
+                          _mm512_fmaddsub_ps(pairs, _mm512_moveldup_ps(turn), crossed));
   }
 }
 
@@ -151,6 +177,44 @@ void depthwise_row(const DepthwiseRow& r) {
   }
 }
 
+// Four vectors of pixels at a time share each weight that is loaded.
+void few_channels_row(const FewChannelsRow& r) {
+  constexpr int kVectors = 4;
+  const int64_t pixels = 16 / r.out, step = pixels * r.stride_w * r.in;  // from vector to vector
+  // Which of the values that begin at a vector's first pixel each lane multiplies.
+  alignas(64) int32_t of_lane[16];
+  for (int64_t lane = 0; lane < 16; ++lane)
+    of_lane[lane] = static_cast<int32_t>(lane / r.out * r.stride_w * r.in);
+  const __m512i first = _mm512_load_si512(of_lane);
+  const __m512 bias = _mm512_loadu_ps(r.bias);
+  for (int64_t x = 0; x < r.out_width; x += kVectors * pixels) {
+    const int64_t vectors = std::min<int64_t>(kVectors, (r.out_width - x + pixels - 1) / pixels);
+    __m512 sum[kVectors] = {bias, bias, bias, bias};
+    const float* weight = r.weight;
+    for (int64_t ky = 0; ky < r.kernel_h; ++ky) {
+      if (!r.lines[ky]) {
+        weight += r.kernel_w * r.in * 16;
+        continue;
+      }
+      const float* line = r.lines[ky] + x * r.stride_w * r.in;
+      for (int64_t tap = 0; tap < r.kernel_w * r.in; ++tap, weight += 16) {
+        const __m512 w = _mm512_loadu_ps(weight);
+        const __m512i index = _mm512_add_epi32(first, _mm512_set1_epi32(static_cast<int>(tap)));
+        for (int64_t v = 0; v < vectors; ++v) {
+          const float* from = line + v * step;
+          const __m512 values = pixels == 1 ? _mm512_set1_ps(from[tap])
+                                            : _mm512_permutexvar_ps(index, _mm512_loadu_ps(from));
+          sum[v] = _mm512_fmadd_ps(values, w, sum[v]);
+        }
+      }
+    }
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t at = x + v * pixels;
+      _mm512_mask_storeu_ps(r.result + at * r.out, first_lanes((r.out_width - at) * r.out), sum[v]);
+    }
+  }
+}
+
 }  // namespace
 
 const BlockKernels kAvx512F32 = {.element = Element::kF32,
@@ -173,6 +237,7 @@ const RowKernels kAvx512Rows = {.layer_norm = layer_norm,
                                 .rotate = rotate,
                                 .stream = stream,
                                 .depthwise_row = depthwise_row,
+                                .few_channels_row = few_channels_row,
                                 .deformable_head = deformable_head};
 
 }  // namespace alref::compute::kernels

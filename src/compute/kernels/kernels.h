@@ -13,7 +13,12 @@ namespace alref::compute::kernels {
 /// What products multiply; sums are f32 either way.
 enum class Element { kF32, kBf16 };
 
-enum class Activation { kNone, kRelu, kGelu };
+enum class Activation {
+  kNone,
+  kRelu,
+  kGelu,
+  kSigmoid,  ///< of rows only, not after a product
+};
 
 /// What happens to a product before it is stored: c = residual + activation(row_scale * product +
 /// bias).
@@ -145,20 +150,22 @@ const BlockKernels* block_kernels(Element element, bool amx = true);
 
 /// Memory-bound passes over f32 rows.
 struct RowKernels {
-  /// y may be x.
-  void (*layer_norm)(const float* x, float* y, int64_t n, const RowNorm& norm);
+  /// Norms of rows of n values that lie one after the other. y may be x.
+  void (*layer_norm)(const float* x, float* y, int64_t rows, int64_t n, const RowNorm& norm);
   /// y may be x.
   void (*activate)(const float* x, float* y, int64_t n, Activation activation);
   /// y = softmax(scale * x + mask) of a row; mask may be null, y may be x.
   void (*softmax)(const float* x, float* y, int64_t n, float scale, const float* mask);
-  /// Pairs of numbers, seen as complex, times those of `turns` [d]: cosine and sine of each angle;
-  /// n is a multiple of d, and both are even. y may be x.
-  void (*rotate)(const float* x, float* y, int64_t n, const float* turns, int64_t d);
+  /// Pairs of numbers, seen as complex, times those of `turns`: cosine and sine of each angle; n
+  /// is even. y may be x.
+  void (*rotate)(const float* x, float* y, int64_t n, const float* turns);
   /// Copies past the caches.
   void (*stream)(const void* from, void* to, size_t bytes);
   /// Output pixels [begin, end) of one row of a depthwise convolution of a channels-last map with
   /// stride 1.
   void (*depthwise_row)(const struct DepthwiseRow& row);
+  /// One row of output pixels of a convolution from few channels to few.
+  void (*few_channels_row)(const struct FewChannelsRow& row);
   void (*deformable_head)(const struct DeformableHead& head);  ///< compute/kernels/deformable.h
 };
 
@@ -170,6 +177,22 @@ struct DepthwiseRow {
   float* result;        ///< [out_width, channels]
   int64_t width, out_width, channels, kernel_h, kernel_w, pad_w;
   std::ptrdiff_t pixel_stride;
+};
+
+/// Output channels divide 16, so that a vector holds all of 16 / out pixels.
+struct FewChannelsRow {
+  /// kernel_h input lines [pixels, in] that begin with their left padding, and of which 16 values
+  /// beyond what the last pixel needs may be read; null where outside the map.
+  const float* const* lines;
+  const float* weight;  ///< [kernel_h, kernel_w, in, 16]: each vector repeats the channels
+  const float* bias;    ///< [16], repeated likewise
+  float* result;        ///< [out_width, out]
+  int64_t out_width, in, out, kernel_h, kernel_w, stride_w;
+
+  /// Values of one line that a vector's pixels need for one tap: at most 16.
+  static int64_t span(int64_t in, int64_t out, int64_t kernel_w, int64_t stride_w) {
+    return (16 / out - 1) * stride_w * in + kernel_w * in;
+  }
 };
 
 const RowKernels* row_kernels();

@@ -70,6 +70,12 @@ static inline __m512 gelu_for_bf16(__m512 x) {
   return _mm512_maskz_mul_ps(_mm512_cmp_ps_mask(x, start, _CMP_NLE_UQ), x, p);
 }
 
+static inline __m512 sigmoid(__m512 x) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  return _mm512_div_ps(one,
+                       _mm512_add_ps(one, exp2(_mm512_mul_ps(x, _mm512_set1_ps(-1.44269504f)))));
+}
+
 static inline __m512 relu(__m512 x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
 
 namespace {  // NOLINT(google-build-namespaces): a copy for each instruction set is the point

@@ -202,7 +202,9 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
     case Step::kConvolution: {
       const auto& op = static_cast<const ConvolutionOp&>(*custom_op_of(node));
       if (own) {
-        run_convolution(b.engine, b.weights, op, node);
+        ggml_tensor* sum = multiplies(op, node) ? fuse_sum(graph, i, node->src[0]) : nullptr;
+        run_convolution(b.engine, b.weights, op, node, sum);
+        if (sum) return i + 2;
       } else {
         b.primitives.run_convolution(b.engine, op, node);
       }

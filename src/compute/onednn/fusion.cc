@@ -93,7 +93,7 @@ bool may_rotate(const Linear& linear, const ggml_tensor* node, const ggml_tensor
   const ggml_tensor *weight = linear.product->src[0], *table = node->src[1];
   return dynamic_cast<const RopeOp*>(custom_op_of(node)) && node->src[0] == before &&
          is_weight(weight) && ggml_n_dims(weight) == 2 && node->ne[0] == linear.product->ne[0] &&
-         node->ne[0] % 32 == 0 && linear.after.empty() && is_plain(table) && table->ne[0] % 2 == 0;
+         node->ne[0] % 32 == 0 && linear.after.empty() && is_plain(table);
 }
 
 // The longest chain from the product at node `i` that may be stored.
@@ -216,6 +216,15 @@ Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated) {
     if (!allocated || may_store_norm(node)) best = {chain, j + 2};
   }
   return best;
+}
+
+ggml_tensor* fuse_sum(const ggml_cgraph* graph, int i, const ggml_tensor* x) {
+  if (i + 1 >= graph->n_nodes || !only_feeds_next(graph, i)) return nullptr;
+  ggml_tensor *node = graph->nodes[i], *sum = graph->nodes[i + 1];
+  if (sum->op != GGML_OP_ADD || !is_plain(sum)) return nullptr;
+  const ggml_tensor* other = other_operand(sum, node);
+  return other && is_plain(other) && ggml_are_same_shape(other, node) && !overlap(sum, x) ? sum
+                                                                                          : nullptr;
 }
 
 std::vector<Lifetime> lifetimes_of_chain(const ggml_cgraph* graph, int i) {

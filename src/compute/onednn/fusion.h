@@ -33,6 +33,10 @@ std::optional<Fused<Linear>> fuse_linear(const ggml_cgraph* graph, int i, bool a
 std::optional<Fused<Mlp>> fuse_mlp(const ggml_cgraph* graph, int i, bool allocated = true);
 Fused<Norm> fuse_norm(const ggml_cgraph* graph, int i, bool allocated = true);
 
+/// The sum of the node at `i` and another tensor of its shape right after it, where nothing else
+/// reads the node and `x`, which is still read when the sum is stored, lies elsewhere; or null.
+ggml_tensor* fuse_sum(const ggml_cgraph* graph, int i, const ggml_tensor* x);
+
 /// What the allocator must keep, and until when.
 struct Lifetime {
   ggml_tensor* operand;

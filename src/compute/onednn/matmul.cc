@@ -66,11 +66,13 @@ RowsAfter rows_after(const Linear& linear) {
   for (const Norm& norm : linear.after) after.norms.push_back(norm.rows());
   if (const ggml_tensor* rope = linear.rope) {
     const ggml_tensor* table = rope->src[1];
+    const auto& op = static_cast<const RopeOp&>(*custom_op_of(rope));
     after.rope = {.table = static_cast<const float*>(table->data),
-                  .places = table->ne[1],
-                  .d = table->ne[0],
+                  .width = op.width(),
+                  .height = table->ne[1] - op.width(),
+                  .half = table->ne[0],
                   .tokens = rope->ne[1],
-                  .rotated = static_cast<const RopeOp*>(custom_op_of(rope))->rotated()};
+                  .rotated = op.rotated()};
   }
   return after;
 }
@@ -217,13 +219,13 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
     Epilogue e1 = epilogue_of(mlp.first), e2 = epilogue_of(mlp.second);
     e1.elements = middle;
     e1.elements_stride = hidden_stride;
-    if (e2.residual) e2.residual += row * n;
     std::byte* elements = narrow ? reinterpret_cast<std::byte*>(result) +
                                        static_cast<size_t>(row * n) * kernels.element_bytes
                                  : nullptr;
     if (after.empty()) e2.elements = elements;
     e2.elements_stride = n;
     e2.stream = may_stream(m, n, result, n) && after.empty() && !narrow;
+    if (e2.residual) e2.residual += row * n;
     kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(),
                     reinterpret_cast<float*>(middle), hidden_stride, e1, nullptr);
     kernels.product(middle, hidden_stride, count, packed2, hidden, n, 0, Panels(n).count(),

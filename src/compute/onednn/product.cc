@@ -17,12 +17,17 @@ void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels, con
     float* out = elements ? row : c + i * n;
     for (const kernels::RowNorm& norm : after.norms) {
       const bool ends = &norm == &after.norms.back() && !after.rope;
-      engine.rows()->layer_norm(row, ends ? out : row, n, norm);
+      engine.rows()->layer_norm(row, ends ? out : row, 1, n, norm);
     }
     if (const auto& rope = after.rope) {
       const int64_t token = (first + i) % rope->tokens;
       if (token < rope->rotated) {
-        engine.rows()->rotate(row, out, n, rope->table + token % rope->places * rope->d, rope->d);
+        const int64_t place = token % (rope->width * rope->height);
+        const float* turns[] = {rope->table + place % rope->width * rope->half,
+                                rope->table + (rope->width + place / rope->width) * rope->half};
+        for (int64_t begin = 0; begin < n; begin += rope->half)
+          engine.rows()->rotate(row + begin, out + begin, rope->half,
+                                turns[begin / rope->half % 2]);
       } else if (!elements) {
         std::memcpy(out, row, static_cast<size_t>(n) * sizeof(float));
       }

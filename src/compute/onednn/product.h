@@ -59,8 +59,8 @@ inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
 /// a rotary encoding (compute/ops/rope_op.h).
 struct RowsAfter {
   struct Rope {
-    const float* table;  ///< [places, d]
-    int64_t places, d;
+    const float* table;  ///< [width + height, half]: all columns, then all lines
+    int64_t width, height, half;
     int64_t tokens, rotated;  ///< of each batch entry's rows
   };
   std::vector<kernels::RowNorm> norms;

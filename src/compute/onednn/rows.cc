@@ -28,9 +28,8 @@ void run_norm(Engine& engine, const Norm& norm) {
   auto* y = static_cast<float*>(norm.result->data);
   const kernels::RowNorm with = norm.rows();
   engine.parallel((rows + chunk - 1) / chunk, [&](int64_t item, int) {
-    for (int64_t row = item * chunk; row < std::min(rows, (item + 1) * chunk); ++row) {
-      engine.rows()->layer_norm(x + row * n, y + row * n, n, with);
-    }
+    const int64_t row = item * chunk;
+    engine.rows()->layer_norm(x + row * n, y + row * n, std::min(chunk, rows - row), n, with);
   });
 }
 
@@ -38,14 +37,16 @@ bool takes_activation(const Engine& engine, const ggml_tensor* node) {
   if (!engine.rows() || node->op != GGML_OP_UNARY || node->src[0]->type != GGML_TYPE_F32)
     return false;
   const ggml_unary_op op = ggml_get_unary_op(node);
-  return (op == GGML_UNARY_OP_GELU_ERF || op == GGML_UNARY_OP_RELU) &&
+  return (op == GGML_UNARY_OP_GELU_ERF || op == GGML_UNARY_OP_RELU ||
+          op == GGML_UNARY_OP_SIGMOID) &&
          ggml_is_contiguous(node->src[0]) && ggml_is_contiguous(node);
 }
 
 void run_activation(Engine& engine, ggml_tensor* node) {
-  const auto activation = ggml_get_unary_op(node) == GGML_UNARY_OP_RELU
-                              ? kernels::Activation::kRelu
-                              : kernels::Activation::kGelu;
+  const ggml_unary_op op = ggml_get_unary_op(node);
+  const auto activation = op == GGML_UNARY_OP_RELU      ? kernels::Activation::kRelu
+                          : op == GGML_UNARY_OP_SIGMOID ? kernels::Activation::kSigmoid
+                                                        : kernels::Activation::kGelu;
   const int64_t n = ggml_nelements(node);
   const auto* x = static_cast<const float*>(node->src[0]->data);
   auto* y = static_cast<float*>(node->data);

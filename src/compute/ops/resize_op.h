@@ -20,6 +20,8 @@ class ResizeOp : public CustomOp {
   void run(ggml_tensor* node, int part, int parts) const override;
 
  private:
+  void run_plane(ggml_tensor* node, Range lines) const;  // of maps with one channel
+
   std::vector<Taps> rows_;
   std::vector<Taps> columns_;
 };

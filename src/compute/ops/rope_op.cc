@@ -10,7 +10,8 @@ namespace alref::compute {
 
 void RopeOp::run(ggml_tensor* node, int part, int parts) const {
   const ggml_tensor *x = node->src[0], *table = node->src[1];
-  const int64_t width = node->ne[0], tokens = node->ne[1], d = table->ne[0], places = table->ne[1];
+  const int64_t width = node->ne[0], tokens = node->ne[1], half = table->ne[0],
+                places = width_ * (table->ne[1] - width_);
   const Range mine = share(tokens * node->ne[2], part, parts);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
     const int64_t token = row % tokens;
@@ -20,36 +21,36 @@ void RopeOp::run(ggml_tensor* node, int part, int parts) const {
       std::copy_n(from, width, to);
       continue;
     }
-    const float* turn = static_cast<const float*>(table->data) + token % places * d;
-    for (int64_t head = 0; head < width; head += d) {
-      for (int64_t i = 0; i < d; i += 2) {
-        const float re = from[head + i], im = from[head + i + 1];
-        to[head + i] = re * turn[i] - im * turn[i + 1];
-        to[head + i + 1] = re * turn[i + 1] + im * turn[i];
+    const int64_t place = token % places;
+    const float* turns[] = {row_at(table, place % width_), row_at(table, width_ + place / width_)};
+    for (int64_t begin = 0; begin < width; begin += half) {
+      const float* turn = turns[begin / half % 2];
+      for (int64_t i = 0; i < half; i += 2) {
+        const float re = from[begin + i], im = from[begin + i + 1];
+        to[begin + i] = re * turn[i] - im * turn[i + 1];
+        to[begin + i + 1] = re * turn[i + 1] + im * turn[i];
       }
     }
   }
 }
 
-ggml_tensor* rope(Graph& g, ggml_tensor* x, ggml_tensor* table, int64_t rotated) {
-  GGML_ASSERT(x->ne[0] % table->ne[0] == 0 && rotated <= x->ne[1]);
-  return custom(g, std::make_shared<RopeOp>(rotated), {x->ne[2], x->ne[1], x->ne[0]}, {x, table});
+ggml_tensor* rope(Graph& g, ggml_tensor* x, ggml_tensor* table, int64_t width, int64_t rotated) {
+  GGML_ASSERT(x->ne[0] % (2 * table->ne[0]) == 0 && width < table->ne[1] && rotated <= x->ne[1]);
+  return custom(g, std::make_shared<RopeOp>(width, rotated), {x->ne[2], x->ne[1], x->ne[0]},
+                {x, table});
 }
 
 std::vector<float> axial_rope_table(int64_t height, int64_t width, int64_t dim, double theta) {
   GGML_ASSERT(dim % 4 == 0);
   std::vector<float> table;
-  table.reserve(static_cast<size_t>(height * width * dim));
-  for (int64_t y = 0; y < height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
-      for (const int64_t position : {x, y}) {
-        for (int64_t i = 0; i < dim / 4; ++i) {
-          const double angle =
-              static_cast<double>(position) /
-              std::pow(theta, 4.0 * static_cast<double>(i) / static_cast<double>(dim));
-          table.push_back(static_cast<float>(std::cos(angle)));
-          table.push_back(static_cast<float>(std::sin(angle)));
-        }
+  for (const int64_t count : {width, height}) {
+    for (int64_t position = 0; position < count; ++position) {
+      for (int64_t i = 0; i < dim / 4; ++i) {
+        const double angle =
+            static_cast<double>(position) /
+            std::pow(theta, 4.0 * static_cast<double>(i) / static_cast<double>(dim));
+        table.push_back(static_cast<float>(std::cos(angle)));
+        table.push_back(static_cast<float>(std::sin(angle)));
       }
     }
   }

@@ -98,7 +98,8 @@ ggml_tensor* HieraBlock::operator()(Graph& g, ggml_tensor* x) const {
   ggml_tensor* shortcut = x;
   if (proj_) shortcut = (*proj_)(g, normed);
   if (config_.pools) shortcut = compute::max_pool_2x2(g, shortcut);
-  x = ggml_add(c, attention_proj_(g, attend(g, normed)), shortcut);
+  // In this order the sum comes right after the projection, whose end takes it.
+  x = ggml_add(c, shortcut, attention_proj_(g, attend(g, normed)));
   return ggml_add(c, mlp_(g, norm2_(g, x)), x);
 }
 

@@ -42,13 +42,15 @@ ggml_tensor* memory_places(const Weights& w, const Config& config) {
 }  // namespace
 
 MemoryAttention::MemoryAttention(const Weights& w, const Config& config)
-    : pixels_(config.map_size() * config.map_size()),
+    : side_(config.map_size()),
+      pixels_(side_ * side_),
       dim_(config.dim),
       memory_dim_(config.memory.dim),
       scale_(1 / std::sqrt(static_cast<float>(config.dim))),
       norm_(w / "memory_attention" / "norm", config.dim),
       image_positions_(image_positions(w, config)),
-      rope_table_(w.constant("rotary encoding of the image", {pixels_, config.dim},
+      rope_table_(w.constant("rotary encoding of the image",
+                             {2 * config.map_size(), config.dim / 2},
                              compute::axial_rope_table(config.map_size(), config.map_size(),
                                                        config.dim, config.memory.rope_theta))),
       places_(memory_places(w, config)) {
@@ -75,8 +77,8 @@ MemoryAttention::MemoryAttention(const Weights& w, const Config& config)
 
 ggml_tensor* MemoryAttention::attend_to_self(Graph& g, const Layer& layer, ggml_tensor* x) const {
   ggml_tensor* normed = layer.norm1(g, x);
-  ggml_tensor* q = compute::rope(g, layer.self_q(g, normed), rope_table_, pixels_);
-  ggml_tensor* k = compute::rope(g, layer.self_k(g, normed), rope_table_, pixels_);
+  ggml_tensor* q = compute::rope(g, layer.self_q(g, normed), rope_table_, side_, pixels_);
+  ggml_tensor* k = compute::rope(g, layer.self_k(g, normed), rope_table_, side_, pixels_);
   ggml_tensor* y = compute::nn::attention(g, q, k, normed, /*heads=*/1, scale_);
   return ggml_add(g.context(), layer.self_out(g, y), x);
 }
@@ -88,31 +90,33 @@ ggml_tensor* MemoryAttention::prepare(Graph& g, ggml_tensor* embedding) const {
 ggml_tensor* MemoryAttention::operator()(Graph& g, ggml_tensor* prepared,
                                          const Memory& memory) const {
   ggml_context* c = g.context();
-  const int64_t frames = memory.times->ne[0], rotated = frames * pixels_;
-  ggml_tensor* values = memory.frames;
-  ggml_tensor* keys_in =
-      ggml_add(c, ggml_reshape_2d(c, memory.frames, pixels_ * memory_dim_, frames),
-               ggml_get_rows(c, places_, memory.times));
+  const int64_t frames = memory.times->ne[0], rotated = frames * pixels_,
+                tokens = memory.tokens->ne[1];
+  ggml_tensor* keys_in = ggml_add(c,
+                                  ggml_reshape_2d(c, compute::rows(c, memory.tokens, 0, rotated),
+                                                  pixels_ * memory_dim_, frames),
+                                  ggml_get_rows(c, places_, memory.times));
   keys_in = ggml_reshape_2d(c, keys_in, memory_dim_, rotated);
-  if (memory.pointers) {
-    const int64_t pointers = memory.pointers->ne[1], parts = dim_ / memory_dim_;
-    ggml_tensor* tokens = ggml_reshape_3d(c, memory.pointers, memory_dim_, parts, pointers);
-    ggml_tensor* placed = tokens;
+  if (tokens > rotated) {
+    ggml_tensor* pointers = compute::rows(c, memory.tokens, rotated, tokens);
     if (memory.pointer_times) {
+      const int64_t parts = dim_ / memory_dim_, count = memory.pointer_times->ne[1];
       ggml_tensor* times = (*time_proj_)(g, memory.pointer_times);
-      placed = ggml_add(c, tokens, ggml_reshape_3d(c, times, memory_dim_, 1, pointers));
+      pointers = ggml_add(c, ggml_reshape_3d(c, pointers, memory_dim_, parts, count),
+                          ggml_reshape_3d(c, times, memory_dim_, 1, count));
+      pointers = ggml_reshape_2d(c, pointers, memory_dim_, parts * count);
     }
-    values = ggml_concat(c, values, ggml_reshape_2d(c, tokens, memory_dim_, parts * pointers), 1);
-    keys_in = ggml_concat(c, keys_in, ggml_reshape_2d(c, placed, memory_dim_, parts * pointers), 1);
+    keys_in = ggml_concat(c, keys_in, pointers, 1);
   }
 
   ggml_tensor* x = prepared;
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     if (i > 0) x = attend_to_self(g, layer, x);
-    ggml_tensor* q = compute::rope(g, layer.cross_q(g, layer.norm2(g, x)), rope_table_, pixels_);
-    ggml_tensor* k = compute::rope(g, layer.cross_k(g, keys_in), rope_table_, rotated);
-    ggml_tensor* y = compute::nn::attention(g, q, k, values, /*heads=*/1, scale_);
+    ggml_tensor* q =
+        compute::rope(g, layer.cross_q(g, layer.norm2(g, x)), rope_table_, side_, pixels_);
+    ggml_tensor* k = compute::rope(g, layer.cross_k(g, keys_in), rope_table_, side_, rotated);
+    ggml_tensor* y = compute::nn::attention(g, q, k, memory.tokens, /*heads=*/1, scale_);
     x = ggml_add(c, layer.cross_out(g, y), x);
     y = compute::nn::activate(g, layer.linear1(g, layer.norm3(g, x)), Activation::kRelu);
     x = ggml_add(c, layer.linear2(g, y), x);

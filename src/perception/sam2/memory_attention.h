@@ -27,11 +27,11 @@ class MemoryAttention {
   MemoryAttention(const compute::Weights& w, const Config& config);
 
   struct Memory {
-    ggml_tensor* frames;  ///< [frames * n * n, m]
+    ggml_tensor* tokens;  ///< [frames * n * n + pointers * d / m, m]: an object pointer is d / m
+                          ///< tokens after those of all frames
     ggml_tensor* times;  ///< I32 [frames]: which of the model's temporal encodings each frame takes
-    ggml_tensor* pointers;       ///< [pointers, d], or null
-    ggml_tensor* pointer_times;  ///< [pointers, d]: sines of their distance, or null where the
-                                 ///< model has no such encoding
+    ggml_tensor* pointer_times;  ///< [pointers, d]: sines of their distance, or null where there
+                                 ///< are none or the model has no such encoding
   };
 
   /// embedding [n * n, d] -> [n * n, d]
@@ -49,14 +49,14 @@ class MemoryAttention {
 
   ggml_tensor* attend_to_self(compute::Graph& g, const Layer& layer, ggml_tensor* x) const;
 
-  int64_t pixels_;
+  int64_t side_, pixels_;
   int64_t dim_;
   int64_t memory_dim_;
   float scale_;
   std::vector<Layer> layers_;
   compute::nn::LayerNorm norm_;
   ggml_tensor* image_positions_;  // [n * n, d], times 0.1
-  ggml_tensor* rope_table_;       // [n * n, d]
+  ggml_tensor* rope_table_;       // [2 n, d / 2]
   ggml_tensor* places_;           // [memory frames, n * n * m]: place and time of a memory's tokens
   std::optional<compute::nn::Linear> time_proj_;  // of object pointers
 };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "compute/nn/resize.h"
+
 namespace alref::sam2 {
 
 using compute::Graph;
@@ -70,10 +72,10 @@ struct Network::Conditioning {
       : graph(*network.device_, kMaxStageNodes) {
     const Config& config = network.config_;
     const int64_t pixels = config.map_size() * config.map_size();
-    memory.frames = graph.input(GGML_TYPE_F32, {frame_count * pixels, config.memory.dim});
+    const int64_t parts = config.dim / config.memory.dim;
+    memory.tokens = graph.input(GGML_TYPE_F32,
+                                {frame_count * pixels + pointer_count * parts, config.memory.dim});
     memory.times = graph.input(GGML_TYPE_I32, {frame_count});
-    memory.pointers =
-        pointer_count ? graph.input(GGML_TYPE_F32, {pointer_count, config.dim}) : nullptr;
     memory.pointer_times = pointer_count && config.memory.pointers_have_time
                                ? graph.input(GGML_TYPE_F32, {pointer_count, config.dim})
                                : nullptr;
@@ -91,7 +93,9 @@ struct Network::Remembering {
     const Config& config = network.config_;
     const int64_t size = config.image_size;
     mask = graph.input(GGML_TYPE_F32, {config.mask_size(), config.mask_size()});
-    ggml_tensor* large = ggml_interpolate(c, mask, size, size, 1, 1, GGML_SCALE_MODE_BILINEAR);
+    ggml_tensor* map = ggml_reshape_4d(c, mask, 1, mask->ne[0], mask->ne[1], 1);
+    ggml_tensor* large = compute::nn::resize(graph, map, size, size, Resampling::kBilinear);
+    large = ggml_reshape_2d(c, large, size, size);
     large = binary ? ggml_step(c, large) : ggml_sigmoid(c, large);
     large = ggml_scale_bias(c, large, static_cast<float>(config.memory.mask_scale),
                             static_cast<float>(config.memory.mask_bias));
@@ -201,9 +205,10 @@ void Network::condition(const MemoryTokens& memory) {
              .first;
   }
   Conditioning& stage = *it->second;
-  stage.graph.write(stage.memory.frames, memory.frames);
+  std::vector<std::span<const float>> tokens = memory.frames;
+  tokens.emplace_back(memory.pointers);
+  stage.graph.write(stage.memory.tokens, tokens);
   stage.graph.write(stage.memory.times, memory.times);
-  if (stage.memory.pointers) stage.graph.write(stage.memory.pointers, memory.pointers);
   if (stage.memory.pointer_times)
     stage.graph.write(stage.memory.pointer_times, memory.pointer_times);
   stage.graph.run();
