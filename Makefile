@@ -66,7 +66,7 @@ parity: build
 	@test -z "$(GROUNDING_DINO_REPO)" || $(PARITY_PYTHON) parity/gdino.py --repo "$(GROUNDING_DINO_REPO)" --stages build/release/parity/grounding_dino_stages
 	@test -z "$(GROUNDING_DINO_REPO)" || $(PARITY_PYTHON) parity/gdino_convert.py --repo "$(GROUNDING_DINO_REPO)" --alref build/release/alref
 	@test -z "$(AVSBENCH)" || $(PARITY_PYTHON) parity/avs_layouts.py --avsbench "$(AVSBENCH)" --al-ref-sam2 "$(AL_REF_SAM2)" --alref build/release/alref --data "$(AVS_DATA)"
-	@test -z "$(BEATS_REPO)" || $(PARITY_PYTHON) parity/sound.py --beats-repo "$(BEATS_REPO)" --alref build/release/alref --stages build/release/parity/sound_stages
+	@test -z "$(BEATS_REPO)" || $(PARITY_PYTHON) parity/sound.py --beats-repo "$(BEATS_REPO)" --alref build/release/alref --stages build/release/parity/sound_stages $(if $(TORCHAUDIO),--torchaudio "$(TORCHAUDIO)")
 	@test -z "$(SAM2_REPO)" || $(PARITY_PYTHON) parity/sam2_image.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref
 	@test -z "$(SAM2_REPO)" -o -z "$(CLIP)" || $(PARITY_PYTHON) parity/sam2_video.py --sam2-repo "$(SAM2_REPO)" --alref build/release/alref --video "$(CLIP)"
 

@@ -5,9 +5,9 @@
     parity/sound.py --alref build/release/alref --stages build/release/parity/sound_stages [--beats-repo PATH/unilm/beats]
 
 Weights go through `alref convert`. BEATs: microsoft/unilm's own code. LanguageBind: Hugging Face's CLIP modules, of which
-PKU-YuanGroup/LanguageBind's audio and text towers are made, put together as its modeling_audio.py does. Filter banks come
-from the formula in tests/core/make_filter_bank_goldens.py, which is compared with Kaldi's own there. Prints relative L2 errors; exits with 1 where one is
-above 1e-4.
+PKU-YuanGroup/LanguageBind's audio and text towers are made, put together as its modeling_audio.py does. Filter banks: with
+--torchaudio WHEEL by torchaudio's function, in float32, as both official codes call it; else by the formula in
+tests/core/make_filter_bank_goldens.py. Prints relative L2 errors; exits with 1 where one is above 1e-4.
 """
 import argparse
 import gzip
@@ -25,7 +25,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "core"))
 
-from make_filter_bank_goldens import by_formula  # noqa: E402
+from make_filter_bank_goldens import by_formula, by_torchaudio, torchaudio_kaldi  # noqa: E402
 
 BOUND = 1e-4
 TEXTS = ["dog barking", "a man sings; a guitar", "", "cello, violin, piano, accordion, the sound of rain on a tin roof"]
@@ -45,7 +45,12 @@ def sound(seconds: float) -> np.ndarray:
     return (0.1 * tones * (1 + np.sin(3 * t)) + random.normal(0, 0.01, t.size)).astype(np.float32)
 
 
+TORCHAUDIO = []  # its compliance/kaldi.py, where --torchaudio is given
+
+
 def banks(samples: np.ndarray, bins: int, window: str) -> torch.Tensor:
+    if TORCHAUDIO:
+        return torch.tensor(by_torchaudio(TORCHAUDIO[0], samples / 32768, bins, window, double=False)).float()
     return torch.tensor(by_formula(samples / 32768, bins, window)).float()
 
 
@@ -182,7 +187,10 @@ def main() -> int:
     parser.add_argument("--alref", required=True)
     parser.add_argument("--stages", required=True)
     parser.add_argument("--beats-repo", type=Path, help="left out: LanguageBind only")
+    parser.add_argument("--torchaudio", type=Path, metavar="WHEEL", help="filter banks by its own function")
     arguments = parser.parse_args()
+    if arguments.torchaudio:
+        TORCHAUDIO.append(torchaudio_kaldi(arguments.torchaudio))
     good = True
     for compare in ([compare_beats] if arguments.beats_repo else []) + [compare_language_bind]:
         with tempfile.TemporaryDirectory() as folder:
