@@ -28,7 +28,7 @@ Sam2ImagePredictor& Sam2ImagePredictor::operator=(Sam2ImagePredictor&&) noexcept
 
 void Sam2ImagePredictor::set_image(const Image& image) {
   state_->network.encode([&](std::span<float> input) {
-    sam2::write_image_input(image, state_->network.config(), input);
+    sam2::write_image_input(image, state_->network.config(), state_->network.threads(), input);
   });
   state_->width = image.width;
   state_->height = image.height;

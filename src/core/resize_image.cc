@@ -9,15 +9,7 @@
 #include <string>
 
 #include "core/in_parallel.h"
-
-// The loops are written so that a compiler vectorises them; where it can, it makes a second version
-// for AVX2 that is chosen at run time. AVX2 without FMA: all versions round alike.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ALREF_SIMD_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define ALREF_SIMD_CLONES
-#endif
+#include "core/simd_clones.h"
 
 namespace alref {
 namespace {
@@ -106,6 +98,45 @@ struct Real {
 constexpr int kRows = 16;          // that the horizontal pass does at once
 constexpr int kLanes = 3 * kRows;  // of one column of these rows
 constexpr int kChunk = 64;         // values of a row that the vertical pass does at once
+constexpr int kKeptRows = 64;      // of the horizontal pass's result, more than the taps need
+
+/// out = first[0], second[0], first[1], second[1], ... for the two halves of `in`.
+template <typename Value>
+[[gnu::always_inline]] inline void interleave(const Value* __restrict in, size_t half,
+                                              Value* __restrict out) {
+  for (size_t i = 0; i < half; ++i) {
+    out[2 * i] = in[i];
+    out[2 * i + 1] = in[half + i];
+  }
+}
+
+template <typename Value>
+[[gnu::always_inline]] inline void separate(const Value* __restrict in, size_t half,
+                                            Value* __restrict out) {
+  for (size_t i = 0; i < half; ++i) {
+    out[i] = in[2 * i];
+    out[half + i] = in[2 * i + 1];
+  }
+}
+
+/// kRows rows of `length` values to kRows values of each of `length` columns, in `values`; `other`
+/// is room for as many. Each shuffle halves the number of rows and doubles what lies side by side.
+template <typename Value>
+[[gnu::always_inline]] inline void rows_to_columns(Value* values, size_t length, Value* other) {
+  static_assert(kRows == 16);
+  for (int shuffle = 0; shuffle < 2; ++shuffle) {
+    interleave(values, length * kRows / 2, other);
+    interleave(other, length * kRows / 2, values);
+  }
+}
+
+template <typename Value>
+[[gnu::always_inline]] inline void columns_to_rows(Value* values, size_t length, Value* other) {
+  for (int shuffle = 0; shuffle < 2; ++shuffle) {
+    separate(values, length * kRows / 2, other);
+    separate(other, length * kRows / 2, values);
+  }
+}
 
 template <typename Kind>
 [[gnu::always_inline]] inline void sum_columns(const typename Kind::Value* columns,
@@ -123,6 +154,18 @@ template <typename Kind>
     for (int i = 0; i < kLanes; ++i) out[i] = Kind::finish(sums[i]);
     out += kLanes;
   }
+}
+
+/// kRows rows of `width` pixels in `rows` to as many of `to` pixels in `out`: turned, so that every
+/// pixel's sum is a sum of vectors, and turned back. `room` is for the larger of both.
+template <typename Kind>
+[[gnu::always_inline]] inline void narrow_rows(typename Kind::Value* rows, int width,
+                                               const Taps<typename Kind::Sum>& taps, int to,
+                                               typename Kind::Value* room,
+                                               typename Kind::Value* out) {
+  rows_to_columns(rows, static_cast<size_t>(width) * 3, room);
+  sum_columns<Kind>(rows, taps, to, out);
+  columns_to_rows(out, static_cast<size_t>(to) * 3, room);
 }
 
 template <typename Kind>
@@ -147,13 +190,13 @@ template <typename Kind>
   }
 }
 
-ALREF_SIMD_CLONES void columns_pass(const uint8_t* columns, const Taps<int32_t>& taps, int to,
-                                    uint8_t* out) {
-  sum_columns<Fixed>(columns, taps, to, out);
+ALREF_SIMD_CLONES void columns_pass(uint8_t* rows, int width, const Taps<int32_t>& taps, int to,
+                                    uint8_t* room, uint8_t* out) {
+  narrow_rows<Fixed>(rows, width, taps, to, room, out);
 }
-ALREF_SIMD_CLONES void columns_pass(const float* columns, const Taps<float>& taps, int to,
-                                    float* out) {
-  sum_columns<Real>(columns, taps, to, out);
+ALREF_SIMD_CLONES void columns_pass(float* rows, int width, const Taps<float>& taps, int to,
+                                    float* room, float* out) {
+  narrow_rows<Real>(rows, width, taps, to, room, out);
 }
 ALREF_SIMD_CLONES void rows_pass(const uint8_t* in, size_t row_length, const int32_t* weights,
                                  int count, uint8_t* out) {
@@ -164,47 +207,48 @@ ALREF_SIMD_CLONES void rows_pass(const float* in, size_t row_length, const float
   sum_rows<Real>(in, row_length, weights, count, out);
 }
 
-/// Rows of `width` pixels of three values to rows of `to` pixels. Blocks of rows are turned so that
-/// a column's values lie side by side: then every pixel's sum is a sum of vectors.
-template <typename Value, typename Weight, typename Load>
-std::vector<Value> resize_columns(const Image& image, const Taps<Weight>& taps, int to, int threads,
-                                  Load load) {
-  const int width = image.width;
-  std::vector<Value> out(static_cast<size_t>(to) * image.height * 3);
-  const auto resize = [&](int64_t begin, int64_t end) {
-    std::vector<Value> columns(static_cast<size_t>(width) * kLanes);
-    std::vector<Value> sums(static_cast<size_t>(to) * kLanes);
-    for (int y = static_cast<int>(begin); y < end; y += kRows) {
-      const int rows = std::min(kRows, static_cast<int>(end) - y);
-      for (int r = 0; r < rows; ++r) {
-        const uint8_t* row = image.row(y + r);
-        Value* lane = columns.data() + r;
-        for (int i = 0; i < width * 3; ++i) lane[static_cast<size_t>(i) * kRows] = load(row[i]);
+/// Both passes, a stretch of the result's rows on each thread: of what the horizontal pass gives,
+/// only the rows that the vertical one needs are there at a time. load(value) makes a value of a
+/// byte; put(y, row) takes a row of the result.
+template <typename Value, typename Weight, typename Load, typename Put>
+void resize(const Image& image, const Taps<Weight>& columns, const Taps<Weight>& rows, int threads,
+            Load load, Put put) {
+  const auto width = static_cast<int>(columns.first.size());
+  const size_t length = static_cast<size_t>(width) * 3;
+  const size_t from_length = static_cast<size_t>(image.width) * 3;
+  const size_t capacity = static_cast<size_t>(rows.stride) + kKeptRows;
+  const auto stretch = [&](int64_t begin, int64_t end) {
+    std::vector<Value> block(from_length * kRows);
+    std::vector<Value> turned(std::max(from_length, length) * kRows);
+    std::vector<Value> narrow(length * capacity), result(length);
+    size_t first = 0, count = 0;  // rows of the image that are in `narrow`
+    for (auto y = static_cast<size_t>(begin); y < static_cast<size_t>(end); ++y) {
+      const auto needed = static_cast<size_t>(rows.first[y]);
+      const auto needed_end = needed + static_cast<size_t>(rows.count[y]);
+      if (y == static_cast<size_t>(begin)) first = needed;
+      while (first + count < needed_end) {
+        if (count + kRows > capacity) {
+          const size_t past = needed - first;
+          std::copy(narrow.begin() + static_cast<std::ptrdiff_t>(past * length),
+                    narrow.begin() + static_cast<std::ptrdiff_t>(count * length), narrow.begin());
+          first = needed, count -= past;
+        }
+        const size_t next =
+            std::min<size_t>(kRows, static_cast<size_t>(image.height) - first - count);
+        for (size_t r = 0; r < next; ++r) {
+          const uint8_t* row = image.row(static_cast<int>(first + count + r));
+          std::transform(row, row + from_length, &block[r * from_length], load);
+        }
+        columns_pass(block.data(), image.width, columns, width, turned.data(),
+                     &narrow[count * length]);
+        count += next;
       }
-      columns_pass(columns.data(), taps, to, sums.data());
-      for (int r = 0; r < rows; ++r) {
-        Value* row = out.data() + static_cast<size_t>(y + r) * to * 3;
-        const Value* lane = sums.data() + r;
-        for (int i = 0; i < to * 3; ++i) row[i] = lane[static_cast<size_t>(i) * kRows];
-      }
+      rows_pass(&narrow[(needed - first) * length], length, rows.of(static_cast<int>(y)),
+                rows.count[y], result.data());
+      put(y, result.data());
     }
   };
-  in_parallel(image.height, threads, resize);
-  return out;
-}
-
-template <typename Value, typename Weight>
-std::vector<Value> resize_rows(const std::vector<Value>& in, int width, const Taps<Weight>& taps,
-                               int to, int threads) {
-  const size_t row_length = static_cast<size_t>(width) * 3;
-  std::vector<Value> out(row_length * to);
-  in_parallel(to, threads, [&](int64_t begin, int64_t end) {
-    for (int y = static_cast<int>(begin); y < end; ++y) {
-      rows_pass(in.data() + static_cast<size_t>(taps.first[y]) * row_length, row_length, taps.of(y),
-                taps.count[y], out.data() + static_cast<size_t>(y) * row_length);
-    }
-  });
-  return out;
+  in_parallel(static_cast<int64_t>(rows.first.size()), threads, stretch);
 }
 
 void check_sizes(const char* where, int from_width, int from_height, int width, int height) {
@@ -226,29 +270,15 @@ Table unit_table() {
 
 }  // namespace
 
-Image resize_as_pillow(const Image& image, int width, int height, PillowFilter filter,
-                       int threads) {
+void resize_as_pillow(const Image& image, int width, int height, PillowFilter filter,
+                      const Normalization& normalization, std::span<float> to, size_t row_values,
+                      int threads) {
   check_sizes("resize_as_pillow", image.width, image.height, width, height);
-  const auto taps = [&](int from, int to) {
+  const auto taps = [&](int from, int size) {
     return in_fixed_point(filter == PillowFilter::kBilinear
-                              ? make_taps<double>(from, to, 1.0, triangle)
-                              : make_taps<double>(from, to, 2.0, cubic));
+                              ? make_taps<double>(from, size, 1.0, triangle)
+                              : make_taps<double>(from, size, 2.0, cubic));
   };
-  Image out;
-  out.width = width;
-  out.height = height;
-  out.pixels = width == image.width
-                   ? image.pixels
-                   : resize_columns<uint8_t>(image, taps(image.width, width), width, threads,
-                                             [](uint8_t value) { return value; });
-  if (height != image.height) {
-    out.pixels = resize_rows(out.pixels, width, taps(image.height, height), height, threads);
-  }
-  return out;
-}
-
-void normalize(const Image& image, const Normalization& normalization, std::span<float> to,
-               int threads) {
   std::array<Table, 3> tables;
   tables.fill(unit_table());
   for (size_t c = 0; c < 3; ++c) {
@@ -256,33 +286,36 @@ void normalize(const Image& image, const Normalization& normalization, std::span
       value = (value - normalization.mean[c]) / normalization.deviation[c];
     }
   }
-  const auto area = static_cast<int64_t>(image.pixels.size()) / 3;
-  in_parallel(area, threads, [&](int64_t begin, int64_t end) {
-    const uint8_t* from = image.pixels.data();
-    for (auto i = static_cast<size_t>(3 * begin); i < static_cast<size_t>(3 * end); i += 3) {
-      for (size_t c = 0; c < 3; ++c) to[i + c] = tables[c][from[i + c]];
-    }
-  });
+  // Taps of equal sizes are exactly 1.
+  resize<uint8_t>(
+      image, taps(image.width, width), taps(image.height, height), threads,
+      [](uint8_t value) { return value; },
+      [&](size_t y, const uint8_t* row) {
+        float* out = to.data() + y * row_values;
+        for (size_t i = 0; i < static_cast<size_t>(width) * 3; i += 3) {
+          for (size_t c = 0; c < 3; ++c) out[i + c] = tables[c][row[i + c]];
+        }
+      });
 }
 
-std::vector<float> resize_antialiased(const Image& image, int width, int height,
-                                      const Normalization& normalization) {
+void resize_antialiased(const Image& image, int width, int height,
+                        const Normalization& normalization, std::span<float> to, int threads) {
   check_sizes("resize_antialiased", image.width, image.height, width, height);
-  const auto taps = [](int from, int to) {
-    return make_taps<float>(from, to, 1.0f,
+  const auto taps = [](int from, int size) {
+    return make_taps<float>(from, size, 1.0f,
                             [](float x) { return std::max(0.0f, 1 - std::abs(x)); });
   };
-  // Taps of equal sizes are exactly 1.
   const Table table = unit_table();
-  const std::vector<float> narrow =
-      resize_columns<float>(image, taps(image.width, width), width, /*threads=*/1,
-                            [&table](uint8_t value) { return table[value]; });
-  std::vector<float> values =
-      resize_rows(narrow, width, taps(image.height, height), height, /*threads=*/1);
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = (values[i] - normalization.mean[i % 3]) / normalization.deviation[i % 3];
-  }
-  return values;
+  const size_t length = static_cast<size_t>(width) * 3;
+  resize<float>(
+      image, taps(image.width, width), taps(image.height, height), threads,
+      [&table](uint8_t value) { return table[value]; },
+      [&](size_t y, const float* row) {
+        float* out = to.data() + y * length;
+        for (size_t i = 0; i < length; ++i) {
+          out[i] = (row[i] - normalization.mean[i % 3]) / normalization.deviation[i % 3];
+        }
+      });
 }
 
 std::pair<int, int> fit_shortest_side(int width, int height, int shortest, int longest) {

@@ -36,6 +36,17 @@ std::string fnv1a(const std::vector<uint8_t>& bytes) {
   return text.str();
 }
 
+// The 8-bit values that Pillow has: unchanged but for the division by 255.
+std::vector<uint8_t> bytes_as_pillow(const Image& image, int width, int height, PillowFilter filter,
+                                     int threads) {
+  std::vector<float> values(static_cast<size_t>(width) * height * 3);
+  resize_as_pillow(image, width, height, filter, {}, values, static_cast<size_t>(width) * 3,
+                   threads);
+  std::vector<uint8_t> bytes;
+  for (const float value : values) bytes.push_back(static_cast<uint8_t>(std::lround(value * 255)));
+  return bytes;
+}
+
 TEST(ResizeImageTest, EqualsPillowBitForBitAndPytorchUpToRounding) {
   std::ifstream file(std::string(ALREF_TEST_DATA) + "/resize/goldens.txt");
   int lines = 0;
@@ -50,13 +61,14 @@ TEST(ResizeImageTest, EqualsPillowBitForBitAndPytorchUpToRounding) {
       std::string hash;
       words >> hash;
       const auto filter = method == "bilinear" ? PillowFilter::kBilinear : PillowFilter::kBicubic;
-      EXPECT_EQ(fnv1a(resize_as_pillow(image, to_width, to_height, filter).pixels), hash);
-      EXPECT_EQ(fnv1a(resize_as_pillow(image, to_width, to_height, filter, /*threads=*/3).pixels),
-                hash);
+      EXPECT_EQ(fnv1a(bytes_as_pillow(image, to_width, to_height, filter, /*threads=*/1)), hash);
+      EXPECT_EQ(fnv1a(bytes_as_pillow(image, to_width, to_height, filter, /*threads=*/3)), hash);
       continue;
     }
-    const std::vector<float> got = resize_antialiased(image, to_width, to_height);
-    ASSERT_EQ(got.size(), static_cast<size_t>(to_width) * to_height * 3);
+    std::vector<float> got(static_cast<size_t>(to_width) * to_height * 3), same(got.size());
+    resize_antialiased(image, to_width, to_height, {}, got);
+    resize_antialiased(image, to_width, to_height, {}, same, /*threads=*/3);
+    EXPECT_EQ(got, same);
     const size_t area = got.size() / 3;
     for (size_t i = 0; i < 24; ++i) {
       double expected = 0;
@@ -73,14 +85,22 @@ TEST(ResizeImageTest, NormalizesEachChannel) {
   Image image(2, 1);
   image.pixels = {0, 51, 102, 255, 204, 153};
   std::vector<float> values(6);
-  normalize(image, {}, values);
+  resize_as_pillow(image, 2, 1, PillowFilter::kBicubic, {}, values, 6);
   EXPECT_EQ(values, (std::vector<float>{0, 0.2f, 0.4f, 1, 0.8f, 0.6f}));
   const Normalization normalization{{0.5f, 0, 0.2f}, {0.5f, 1, 0.1f}};
-  normalize(image, normalization, values, /*threads=*/2);
+  resize_as_pillow(image, 2, 1, PillowFilter::kBilinear, normalization, values, 6);
   EXPECT_FLOAT_EQ(values[0], -1);
   EXPECT_FLOAT_EQ(values[2], 2);
   EXPECT_FLOAT_EQ(values[3], 1);
-  EXPECT_EQ(resize_antialiased(image, 2, 1, normalization), values);
+  std::vector<float> same(6);
+  resize_antialiased(image, 2, 1, normalization, same);
+  EXPECT_EQ(same, values);
+}
+
+TEST(ResizeImageTest, LeavesWhatIsBesideTheRows) {
+  std::vector<float> values(2 * 5, -7);
+  resize_as_pillow(picture(4, 4), 1, 2, PillowFilter::kBilinear, {}, values, 5);
+  for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i] == -7, i % 5 > 2) << i;
 }
 
 // Values of the Python function, run on these sizes.
@@ -103,8 +123,9 @@ TEST(ResizeNearestTest, TakesTheFlooredSource) {
 }
 
 TEST(ResizeImageTest, SizesThatAreNotPositiveAreErrors) {
-  EXPECT_THROW(resize_as_pillow(Image(), 4, 4, PillowFilter::kBicubic), Error);
-  EXPECT_THROW(resize_antialiased(Image(2, 2), 0, 4), Error);
+  std::vector<float> to(48);
+  EXPECT_THROW(resize_as_pillow(Image(), 4, 4, PillowFilter::kBicubic, {}, to, 12), Error);
+  EXPECT_THROW(resize_antialiased(Image(2, 2), 0, 4, {}, to), Error);
   EXPECT_THROW(resize_nearest(Mask(2, 2), 4, -1), Error);
   EXPECT_THROW(fit_shortest_side(0, 2, 800, 1333), Error);
 }

@@ -31,17 +31,10 @@ NetworkImage prepare(const Image& image, const Config& config) {
                 "detector: an image of " + shape + " is too thin: its long side is scaled to " +
                     std::to_string(config.max_side) + ", at which nothing is left of the other");
   }
-  const Image resized = resize_as_pillow(image, width, height, PillowFilter::kBilinear);
-
   NetworkImage result{{whole_patches(height), whole_patches(width)}, {}};
   result.pixels.resize(static_cast<size_t>(result.size.pixels()) * 3);
-  for (int y = 0; y < height; ++y) {
-    const uint8_t* from = resized.row(y);
-    float* to = &result.pixels[static_cast<size_t>(y * result.size.width) * 3];
-    for (size_t i = 0; i < static_cast<size_t>(width) * 3; ++i) {
-      to[i] = (static_cast<float>(from[i]) / 255.0f - config.mean[i % 3]) / config.std[i % 3];
-    }
-  }
+  resize_as_pillow(image, width, height, PillowFilter::kBilinear, {config.mean, config.std},
+                   result.pixels, static_cast<size_t>(result.size.width) * 3);
   return result;
 }
 

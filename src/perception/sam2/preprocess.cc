@@ -41,17 +41,17 @@ Box cut(const Box& box, int width, int height) {
 
 }  // namespace
 
-void write_image_input(const Image& image, const Config& config, std::span<float> to) {
+void write_image_input(const Image& image, const Config& config, int threads, std::span<float> to) {
   if (image.empty()) fail("image: expected pixels, got none");
   const auto size = static_cast<int>(config.image_size);
-  std::ranges::copy(resize_antialiased(image, size, size, normalization(config)), to.begin());
+  resize_antialiased(image, size, size, normalization(config), to, threads);
 }
 
 void write_frame_input(const Image& frame, const Config& config, int threads, std::span<float> to) {
   if (frame.empty()) fail("frame: expected pixels, got none");
   const auto size = static_cast<int>(config.image_size);
-  normalize(resize_as_pillow(frame, size, size, PillowFilter::kBicubic, threads),
-            normalization(config), to, threads);
+  resize_as_pillow(frame, size, size, PillowFilter::kBicubic, normalization(config), to,
+                   static_cast<size_t>(size) * 3, threads);
 }
 
 PromptPoints to_prompt_points(std::span<const Point> points, std::span<const int> labels,

@@ -14,7 +14,7 @@ namespace alref::sam2 {
 
 /// Writes [S, S, 3], normalised: an image as the official image predictor reads it (scaled as
 /// 32-bit floats, antialiased bilinear).
-void write_image_input(const Image& image, const Config& config, std::span<float> to);
+void write_image_input(const Image& image, const Config& config, int threads, std::span<float> to);
 
 /// The same of a video's frame as the official video predictor reads it (scaled by Pillow, bicubic,
 /// in 8 bits).
