@@ -81,6 +81,9 @@ struct RefOptions {
   /// Hand logits to the sink, too; costs 4 bytes a pixel, frame and sentence.
   bool keep_logits = false;
   bool keep_strips = false;  ///< RefClip::strip_jpeg
+  /// Whether features of all frames are kept, as far as they fit, for later runs on the same video;
+  /// else only those that this run needs again.
+  bool keep_features = true;
   /// A folder in which a run keeps what it has found out, so that a killed one continues; empty:
   /// none. What lies there is used only for the same `work_key`, models and options. Removed by the
   /// caller.

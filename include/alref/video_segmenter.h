@@ -71,6 +71,10 @@ class VideoSegmenter {
   virtual FloatMap mask_of_box(FrameSource& frames, int frame, const Box& box) = 0;
   virtual std::unique_ptr<VideoTracker> open(FrameSource& frames) = 0;
 
+  /// Says that from now on only the frames first ... last will be looked at again, so that nothing
+  /// need be kept of others. Unless said: all.
+  virtual void will_return_to(int first, int last) = 0;
+
   /// How often the image encoder ran, for reports and tests.
   virtual int64_t encoder_runs() const = 0;
 };

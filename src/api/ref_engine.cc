@@ -22,6 +22,7 @@ constexpr float kNoObject = -1024;
 pipeline::RvosOptions rvos_options(const RefOptions& o) {
   pipeline::RvosOptions options;
   options.reverse = o.reverse;
+  options.keep_features = o.keep_features;
   options.pivots.clips.step = o.step;
   options.pivots.clips.frames_per_clip = o.frames_per_clip;
   options.pivots.choose_frame = o.choose_frame;

@@ -55,6 +55,7 @@ void complete_options(Arguments& arguments) {
   if (!arguments.on_no_pivot.empty())
     options.empty_without_pivot = arguments.on_no_pivot == "empty";
   options.keep_strips = true;
+  options.keep_features = false;
   options.work_folder = arguments.outputs.dir + "/.alref";
   options.cancelled = [] { return interrupted(); };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/mask_passes.h"
 
+#include <algorithm>
 #include <span>
 
 namespace alref::pipeline {
@@ -10,6 +11,12 @@ void MaskPasses::add(size_t object, std::unique_ptr<VideoTracker> tracker, int s
   walker.object = object;
   walker.tracker = std::move(tracker);
   walker.start = start;
+}
+
+int MaskPasses::latest_start() const {
+  int latest = first_ - 1;
+  for (const Walker& walker : walkers_) latest = std::max(latest, walker.start);
+  return latest;
 }
 
 void MaskPasses::run(bool reverse, const OnMask& on_mask, const OnProgress& on_progress) {

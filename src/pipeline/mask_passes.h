@@ -24,6 +24,9 @@ class MaskPasses {
   /// An object whose prompts the tracker has already, carried from the frame `start`.
   void add(size_t object, std::unique_ptr<VideoTracker> tracker, int start);
 
+  /// The last frame from which an object is carried; first - 1 without objects.
+  int latest_start() const;
+
   /// One pass of all objects, forwards to the last frame or in reverse to the first: always the
   /// tracker that is furthest behind takes the next step.
   void run(bool reverse, const OnMask& on_mask, const OnProgress& on_progress);

@@ -3,6 +3,7 @@
 
 #include "alref/error.h"
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -21,21 +22,25 @@ constexpr int kObject = 1;
 
 class Run {
  public:
-  Run(Scene& scene, VideoSegmenter& segmenter, const RvosEvents& events, RvosRun& run)
+  Run(Scene& scene, VideoSegmenter& segmenter, const RvosOptions& options, const RvosEvents& events,
+      RvosRun& run)
       : scene_(scene),
         segmenter_(segmenter),
+        options_(options),
         events_(events),
         run_(run),
         passes_(0, scene.frame_count() - 1) {}
+  ~Run() { segmenter_.will_return_to(0, std::numeric_limits<int>::max()); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
-  void choose_pivots(reasoning::Reasoner& reasoner, std::span<const std::string> texts,
-                     const RvosOptions& options) {
+  void choose_pivots(reasoning::Reasoner& reasoner, std::span<const std::string> texts) {
     const Stopwatch watch(run_.seconds.reasoning);
     for (const std::string& text : texts) {
       progress("pivots", run_.traces.size(), texts.size());
       RvosTrace& trace = run_.traces.emplace_back();
       trace.text = text;
-      trace.selection = reasoning::select_pivots(scene_, reasoner, text, options.pivots);
+      trace.selection = reasoning::select_pivots(scene_, reasoner, text, options_.pivots);
     }
   }
 
@@ -72,6 +77,10 @@ class Run {
 
   void pass(bool reverse) {
     const Stopwatch watch(reverse ? run_.seconds.reverse : run_.seconds.forward);
+    // The way back leads over what the sentences with the later starts have before them.
+    const bool comes_back = !reverse && options_.reverse;
+    if (!options_.keep_features)
+      segmenter_.will_return_to(0, comes_back ? passes_.latest_start() : -1);
     passes_.run(reverse, events_.on_masks, [&](size_t done, size_t total) {
       progress(reverse ? "reverse" : "forward", done, total);
     });
@@ -87,6 +96,7 @@ class Run {
 
   Scene& scene_;
   VideoSegmenter& segmenter_;
+  const RvosOptions& options_;
   const RvosEvents& events_;
   RvosRun& run_;
   MaskPasses passes_;
@@ -98,8 +108,8 @@ RvosRun run_rvos(Scene& scene, reasoning::Reasoner& reasoner, VideoSegmenter& se
                  std::span<const std::string> texts, const RvosOptions& options,
                  const RvosEvents& events) {
   RvosRun result;
-  Run run(scene, segmenter, events, result);
-  run.choose_pivots(reasoner, texts, options);
+  Run run(scene, segmenter, options, events, result);
+  run.choose_pivots(reasoner, texts);
   run.prompt();
   run.pass(/*reverse=*/false);
   if (options.reverse) run.pass(/*reverse=*/true);

@@ -18,7 +18,8 @@ namespace alref::pipeline {
 
 struct RvosOptions {
   reasoning::PivotOptions pivots = {};
-  bool reverse = true;  ///< else frames before the middle pivot stay empty (ablation)
+  bool reverse = true;        ///< else frames before the middle pivot stay empty (ablation)
+  bool keep_features = true;  ///< of frames that only a later run may look at again
 };
 
 /// A pivot with the mask that SAM 2's image predictor makes of its box.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "perception/video_segmenter.h"
@@ -35,6 +37,7 @@ class FakeSegmenter : public VideoSegmenter {
   std::unique_ptr<VideoTracker> open(FrameSource& frames) override {
     return std::make_unique<Tracker>(*this, frames);
   }
+  void will_return_to(int first, int last) override { returning_ = {first, last}; }
   int64_t encoder_runs() const override { return encoder_runs_; }
 
   std::vector<std::string> calls;
@@ -84,6 +87,10 @@ class FakeSegmenter : public VideoSegmenter {
   };
 
   void encode(int frame) {
+    if (forgets_front_ && cache_.front() != frame) {
+      cache_.pop_front();
+      forgets_front_ = false;
+    }
     const auto known = std::ranges::find(cache_, frame);
     if (known != cache_.end()) {
       cache_.splice(cache_.begin(), cache_, known);
@@ -92,11 +99,14 @@ class FakeSegmenter : public VideoSegmenter {
     ++encoder_runs_;
     cache_.push_front(frame);
     if (cache_.size() > capacity_) cache_.pop_back();
+    forgets_front_ = frame < returning_.first || frame > returning_.second;
   }
 
   size_t capacity_;
   int64_t encoder_runs_ = 0;
   std::list<int> cache_;
+  bool forgets_front_ = false;  ///< when another frame comes
+  std::pair<int, int> returning_{0, std::numeric_limits<int>::max()};
 };
 
 }  // namespace alref::pipeline

@@ -145,6 +145,21 @@ TEST_F(RvosTest, SentencesWithDifferentStartsStayTogether) {
   }
 }
 
+TEST_F(RvosTest, KeepsOnlyFeaturesThatTheRunNeedsAgain) {
+  late_ = 60;
+  reasoning::RulesReasoner rules({.detect_every = 10});
+  const std::vector<std::string> texts = {"the dog on the left", "the dog on the right"};
+  const RvosRun result = run(120, rules, texts, {.keep_features = false});
+  EXPECT_LT(result.traces[0].start, result.traces[1].start);
+  EXPECT_EQ(segmenter_.encoder_runs(), 120);
+  // Later runs find what is kept otherwise: pivots, and the frames between the two starts.
+  run(120, rules, texts);
+  EXPECT_GT(segmenter_.encoder_runs(), 180);
+  const int64_t before = segmenter_.encoder_runs();
+  run(120, rules, texts);
+  EXPECT_EQ(segmenter_.encoder_runs(), before);
+}
+
 TEST_F(RvosTest, NothingMeantMeansNoMasks) {
   FixedReasoner reasoner({});
   RvosOptions options;

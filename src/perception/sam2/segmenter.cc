@@ -39,7 +39,7 @@ bool Segmenter::look_at(FrameSource& frames, int frame) {
     network_->encode([&](std::span<float> input) {
       write_frame_input(*image, network_->config(), network_->threads(), input);
     });
-    cache_.keep(key, *network_);
+    if (frame >= returning_.first && frame <= returning_.second) cache_.keep(key, *network_);
   }
   current_ = key;
   return true;

@@ -3,8 +3,10 @@
 
 #include "alref/sam2.h"
 
+#include <limits>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "perception/sam2/feature_cache.h"
 #include "perception/sam2/network.h"
@@ -19,6 +21,7 @@ class Segmenter : public VideoSegmenter {
 
   FloatMap mask_of_box(FrameSource& frames, int frame, const Box& box) override;
   std::unique_ptr<VideoTracker> open(FrameSource& frames) override;
+  void will_return_to(int first, int last) override { returning_ = {first, last}; }
   int64_t encoder_runs() const override { return network_->encoder_runs(); }
 
   Network& network() { return *network_; }
@@ -33,6 +36,7 @@ class Segmenter : public VideoSegmenter {
   std::unique_ptr<Network> network_;
   Sam2VideoOptions options_;
   FeatureCache cache_;
+  std::pair<int, int> returning_{0, std::numeric_limits<int>::max()};
   std::optional<uint64_t> current_;  // the picture whose features the network holds
 };
 

@@ -124,6 +124,23 @@ TEST_F(TrackerTest, EncodesACachedFrameOnce) {
   EXPECT_EQ(sam2->encoder_runs(), kMany);
 }
 
+TEST_F(TrackerTest, KeepsNothingOfFramesThatNobodyReturnsTo) {
+  const auto sam2 = open();
+  constexpr int kMany = 20;
+  TinyVideo video(kMany);
+  const auto tracker = sam2->open(video);
+  tracker->add_box(1, 4, {8, 5, 40, 30});
+  sam2->will_return_to(6, 7);
+  pass(*tracker, 4, false);
+  EXPECT_EQ(sam2->encoder_runs(), kMany - 4);
+  const size_t three_frames = dynamic_cast<Segmenter&>(*sam2).cached_bytes();
+  const auto other = sam2->open(video);
+  other->add_box(1, 6, {12, 9, 50, 40});
+  pass(*other, 6, false);
+  EXPECT_EQ(sam2->encoder_runs(), kMany - 4 + kMany - 8);
+  EXPECT_EQ(dynamic_cast<Segmenter&>(*sam2).cached_bytes(), three_frames);
+}
+
 TEST_F(TrackerTest, WithoutACacheGivesTheSameMasks) {
   const auto cached = open(), bare = open("2.1", {.feature_cache_bytes = 0});
   TinyVideo video;
