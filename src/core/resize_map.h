@@ -3,7 +3,30 @@
 
 #include "alref/types.h"
 
+#include <cstdint>
+#include <vector>
+
+#include "core/resize_taps.h"
+
 namespace alref {
+
+/// Maps of one size to another, many of them: what depends on the sizes alone is computed once. Not
+/// for several threads at once.
+class MapResizer {
+ public:
+  MapResizer(Resampling mode, int from_width, int from_height, int width, int height);
+
+  /// `map` has the size that was named; `to` gets the other and keeps its memory if it has it.
+  void operator()(const FloatMap& map, FloatMap& to);
+
+ private:
+  // For the k-th tap of column x at [k * width + x]: from where, and how much. Columns with fewer
+  // taps have some of weight 0.
+  std::vector<int32_t> places_;
+  std::vector<float> weights_;
+  std::vector<Taps> rows_;
+  FloatMap narrow_;  // after the horizontal pass
+};
 
 /// Bilinear interpolation with half-pixel centres, as
 /// torch.nn.functional.interpolate(mode="bilinear", align_corners=False).

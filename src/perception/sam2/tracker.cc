@@ -53,6 +53,9 @@ Tracker::Tracker(Segmenter& segmenter, FrameSource& frames)
     throw Error(ErrorKind::kInput, "video: frames of " + std::to_string(frames.width()) + " x " +
                                        std::to_string(frames.height()) + " pixels");
   }
+  const auto mask_size = static_cast<int>(network_.config().mask_size());
+  to_frame_size_.emplace(Resampling::kBilinear, mask_size, mask_size, frames.width(),
+                         frames.height());
   const MemoryConfig& memory = network_.config().memory;
   const Sam2VideoOptions& options = segmenter.options();
   recall_options_.frames = static_cast<int>(memory.frames);
@@ -257,7 +260,8 @@ bool Tracker::step(const FrameCallback& on_frame) {
     pass_->next = -1;
     return false;
   }
-  std::vector<ObjectLogits> masks;
+  masks_.resize(objects_.size());
+  auto shown = masks_.begin();
   for (Object& target : objects_) {
     const FrameMemory* memory = target.bank.conditioning(frame);
     if (!memory) {
@@ -268,14 +272,15 @@ bool Tracker::step(const FrameCallback& on_frame) {
       memory = target.bank.tracked(frame);
     }
     target.passed[frame] = pass_->reverse;
-    masks.push_back({.object = target.id,
-                     .logits = resize_bilinear(memory->mask, frames_.width(), frames_.height()),
-                     .object_score = memory->object_score,
-                     .low_resolution = memory->mask});
+    shown->object = target.id;
+    (*to_frame_size_)(memory->mask, shown->logits);
+    shown->object_score = memory->object_score;
+    shown->low_resolution = memory->mask;
+    ++shown;
     forget(target, frame);
   }
   pass_->next += pass_->reverse ? -1 : 1;
-  on_frame(frame, masks);
+  on_frame(frame, masks_);
   return true;
 }
 
