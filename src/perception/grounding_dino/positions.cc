@@ -25,6 +25,12 @@ std::vector<float> axis_encoding(int64_t length, int64_t features, float tempera
   return result;
 }
 
+size_t pixels_of(const std::vector<MapSize>& levels) {
+  int64_t pixels = 0;
+  for (const MapSize& level : levels) pixels += level.pixels();
+  return static_cast<size_t>(pixels);
+}
+
 float centre(int64_t i, int64_t length) {
   return (static_cast<float>(i) + 0.5f) / static_cast<float>(length);
 }
@@ -35,6 +41,7 @@ std::vector<float> image_positions(const std::vector<MapSize>& levels, int64_t d
                                    const std::vector<float>& level_embed) {
   const int64_t half = d / 2;
   std::vector<float> result;
+  result.reserve(pixels_of(levels) * static_cast<size_t>(d));
   for (size_t level = 0; level < levels.size(); ++level) {
     const std::vector<float> rows = axis_encoding(levels[level].height, half, temperature);
     const std::vector<float> columns = axis_encoding(levels[level].width, half, temperature);
@@ -53,6 +60,7 @@ std::vector<float> image_positions(const std::vector<MapSize>& levels, int64_t d
 
 std::vector<float> pixel_centres(const std::vector<MapSize>& levels) {
   std::vector<float> result;
+  result.reserve(pixels_of(levels) * 2);
   for (const MapSize& level : levels) {
     for (int64_t y = 0; y < level.height; ++y) {
       for (int64_t x = 0; x < level.width; ++x) {

@@ -32,10 +32,18 @@ ggml_tensor* position_embedding(const Weights& w, const Config& config) {
       g.output(compute::nn::resize(g, background, size, size, Resampling::kBicubic));
   g.run();
   std::vector<float> values = g.read(stretched);
-  for (int64_t i = 0; i < size * size * channels; ++i) {
-    const int64_t c = i % channels, x = i / channels % size, y = i / channels / size;
-    values[static_cast<size_t>(i)] +=
-        windows[static_cast<size_t>((c * window + y % window) * window + x % window)];
+  std::vector<float> pixels;  // of the window embedding: [window, window, channels]
+  for (int64_t place = 0; place < window * window; ++place) {
+    for (int64_t c = 0; c < channels; ++c)
+      pixels.push_back(windows[static_cast<size_t>(c * window * window + place)]);
+  }
+  float* value = values.data();
+  for (int64_t y = 0; y < size; ++y) {
+    for (int64_t x = 0; x < size; ++x, value += channels) {
+      const float* pixel =
+          &pixels[static_cast<size_t>((y % window * window + x % window) * channels)];
+      for (int64_t c = 0; c < channels; ++c) value[c] += pixel[c];
+    }
   }
   return w.constant("pos_embed (stretched)", {size, size, channels}, values);
 }

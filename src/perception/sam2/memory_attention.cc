@@ -29,11 +29,12 @@ ggml_tensor* memory_places(const Weights& w, const Config& config) {
   const int64_t n = config.map_size(), m = config.memory.dim;
   const std::vector<float> place = compute::nn::sine_encoding(n, n, m, kTemperature);
   const std::vector<float> time = w.values("maskmem_tpos_enc", {config.memory.frames, 1, 1, m});
-  std::vector<float> values;
-  values.reserve(static_cast<size_t>(config.memory.frames) * place.size());
+  std::vector<float> values(static_cast<size_t>(config.memory.frames) * place.size());
+  float* value = values.data();
   for (int64_t t = 0; t < config.memory.frames; ++t) {
-    for (size_t i = 0; i < place.size(); ++i) {
-      values.push_back(place[i] + time[static_cast<size_t>(t * m) + i % static_cast<size_t>(m)]);
+    const float* offset = &time[static_cast<size_t>(t * m)];
+    for (const float* at = place.data(); at != place.data() + place.size(); at += m, value += m) {
+      for (int64_t i = 0; i < m; ++i) value[i] = at[i] + offset[i];
     }
   }
   return w.constant("places and times of memories", {config.memory.frames, n * n * m}, values);
