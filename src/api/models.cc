@@ -58,11 +58,12 @@ std::map<std::string, std::string> installed_models() {
 }
 
 std::string find_model_file(const std::string& name) {
-  if (std::filesystem::is_regular_file(name)) return name;
+  std::error_code unknown;  // a name that no file can have, a folder where nobody may look
+  if (std::filesystem::is_regular_file(name, unknown)) return name;
   std::string places;
   for (const auto& folder : model_folders()) {
     const auto file = folder / (name + ".gguf");
-    if (std::filesystem::is_regular_file(file)) return file;
+    if (std::filesystem::is_regular_file(file, unknown)) return file;
     places += (places.empty() ? "" : ", ") + folder.string();
   }
   throw Error(ErrorKind::kModel, name + ": no such file, and no model of that name in " + places);

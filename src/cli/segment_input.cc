@@ -13,6 +13,7 @@
 
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
+#include "core/is_stream.h"
 #include "core/sha256.h"
 
 namespace alref::cli {
@@ -67,7 +68,7 @@ SegmentInput open_segment_input(const std::string& path, const std::string& work
                                 const media::VideoOptions& options) {
   SegmentInput input;
   std::string file = path;
-  if (path == "-" || fs::is_fifo(path)) {
+  if (is_stream(path)) {
     file = work_folder + "/stream";
     input.name = "stream";
     input.key = keep_stream(path, file);

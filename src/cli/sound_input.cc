@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <utility>
 
 #include "cli/terminal.h"
+#include "core/is_stream.h"
 #include "media/audio_reader.h"
 
 namespace alref::cli {
@@ -51,8 +51,7 @@ class InterruptibleSound : public SoundSource {
 }  // namespace
 
 std::unique_ptr<SoundSource> open_sound_input(const std::string& path, bool read_again) {
-  const bool stream = path == "-" || std::filesystem::is_fifo(path);
-  if (stream && read_again)
+  if (read_again && is_stream(path))
     return std::make_unique<HeldSound>(media::read_audio(path, {.max_seconds = kLongestHeld}));
   auto sound = std::make_unique<InterruptibleSound>(open_sound(path));
   if (sound->read(0, 1).samples.empty()) {

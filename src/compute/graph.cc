@@ -36,10 +36,12 @@ void fill_values(ggml_tensor* tensor, const Fill& fill) {
   ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
 }
 
-// Whether an operator may write its result to where it is to be kept, so that nothing is copied.
-bool may_be_made_in(const ggml_tensor* made, const ggml_tensor* into) {
+// Whether an operator of `backend` may write its result to where it is to be kept, so that nothing
+// is copied. One that the backend lacks may not: the scheduler cannot move what has its place.
+bool may_be_made_in(const ggml_tensor* made, const ggml_tensor* into, ggml_backend_t backend) {
   return made->op != GGML_OP_NONE && !made->view_src && !made->data && made->type == into->type &&
-         ggml_nelements(made) == ggml_nelements(into) && ggml_is_contiguous(into);
+         ggml_nelements(made) == ggml_nelements(into) && ggml_is_contiguous(into) &&
+         ggml_backend_supports_op(backend, made);
 }
 
 void prefer_large_pages(ggml_backend_buffer_t buffer) {
@@ -109,7 +111,7 @@ void Graph::store(ggml_tensor* value, const DeviceTensor& into) { store(value, i
 void Graph::store(ggml_tensor* value, ggml_tensor* into) {
   GGML_ASSERT(ggml_nelements(value) == ggml_nelements(into));
   ggml_tensor* made = value->op == GGML_OP_RESHAPE ? value->view_src : value;
-  if (!may_be_made_in(made, into)) {
+  if (!may_be_made_in(made, into, device_.backends_.front().get())) {
     ggml_build_forward_expand(graph_, ggml_cpy(context(), value, into));
     return;
   }

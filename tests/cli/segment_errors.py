@@ -62,6 +62,7 @@ def main() -> int:
         dog = ("--text", "the dog")
         out = root / "out"
         check("no such file", 3, "nowhere.mp4", str(root / "nowhere.mp4"), *dog, out=out)
+        check("a longer name than any file's", 3, "too long", str(root / ("a" * 300)), *dog, out=out)
         check("not a video", 3, "text.mp4", str(text), *dog, out=out)
         check("zero bytes", 3, "empty.mp4", str(empty), *dog, out=out)
         check("a stream that is no video", 3, "stream", "-", *dog, out=out, stdin=b"not a video either")
@@ -81,6 +82,7 @@ def main() -> int:
         check("no sentence", 2, "--text", str(picture), out=out)
         check("an unknown reasoner", 2, "--reasoner", str(picture), *dog, "--reasoner", "oracle", out=out)
         check("no model", 4, "no-such-model", str(picture), *dog, "--sam2", "no-such-model", out=out)
+        check("a longer name than any model's", 4, "no such file", str(picture), *dog, "--sam2", "a" * 300, out=out)
         check("no model file", 4, "text.mp4", str(picture), *dog, "--sam2", str(text), "--detector", str(text), out=out)
         check("out is a file", 6, "text.mp4", str(picture), *dog, out=text / "below")
         # What can be read is worked on: the frames before the cut, and a frame of one pixel.

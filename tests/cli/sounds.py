@@ -16,6 +16,7 @@ def unheard(commands: Commands, folder: Path, *options) -> None:
     commands.fails(3, "has no sound track", write_avi(folder / "mute.avi", 2), *options)
     commands.fails(3, "its sound track has no samples", write_wav(folder / "empty.wav", b"", 16000), *options)
     commands.fails(3, "nowhere.wav", folder / "nowhere.wav", *options)
+    commands.fails(3, "too long", folder / ("a" * 300), *options)  # than any file's name
     commands.fails(3, str(folder), folder, *options)
     (folder / "text.wav").write_text("this is no sound")
     commands.fails(3, "text.wav", folder / "text.wav", *options)

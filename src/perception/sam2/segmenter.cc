@@ -45,6 +45,14 @@ bool Segmenter::look_at(FrameSource& frames, int frame) {
   return true;
 }
 
+void Segmenter::stretch(const FloatMap& mask, int width, int height, FloatMap& to) {
+  if (!stretching_ || stretching_->width != width || stretching_->height != height) {
+    stretching_.emplace(Stretching{
+        width, height, MapResizer(Resampling::kBilinear, mask.width, mask.height, width, height)});
+  }
+  stretching_->resizer(mask, to);
+}
+
 FloatMap Segmenter::mask_of_box(FrameSource& frames, int frame, const Box& box) {
   if (!look_at(frames, frame)) {
     throw Error(ErrorKind::kInvalidArgument,

@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "core/resize_map.h"
 #include "perception/sam2/feature_cache.h"
 #include "perception/sam2/network.h"
 #include "perception/video_segmenter.h"
@@ -32,12 +34,25 @@ class Segmenter : public VideoSegmenter {
   /// Makes the network look at a frame. False where the video has no such frame.
   bool look_at(FrameSource& frames, int frame);
 
+  /// The network's mask at a video's size, into `to`.
+  void stretch(const FloatMap& mask, int width, int height, FloatMap& to);
+  /// Memory for one step's masks, which all trackers use in turn: who takes it gives it back.
+  std::vector<ObjectLogits> take_room() { return std::exchange(room_, {}); }
+  void give_back(std::vector<ObjectLogits> room) { room_ = std::move(room); }
+
  private:
+  struct Stretching {
+    int width, height;
+    MapResizer resizer;
+  };
+
   std::unique_ptr<Network> network_;
   Sam2VideoOptions options_;
   FeatureCache cache_;
   std::pair<int, int> returning_{0, std::numeric_limits<int>::max()};
-  std::optional<uint64_t> current_;  // the picture whose features the network holds
+  std::optional<uint64_t> current_;       // the picture whose features the network holds
+  std::optional<Stretching> stretching_;  // to the size of the last video
+  std::vector<ObjectLogits> room_;
 };
 
 }  // namespace alref::sam2

@@ -53,9 +53,6 @@ Tracker::Tracker(Segmenter& segmenter, FrameSource& frames)
     throw Error(ErrorKind::kInput, "video: frames of " + std::to_string(frames.width()) + " x " +
                                        std::to_string(frames.height()) + " pixels");
   }
-  const auto mask_size = static_cast<int>(network_.config().mask_size());
-  to_frame_size_.emplace(Resampling::kBilinear, mask_size, mask_size, frames.width(),
-                         frames.height());
   const MemoryConfig& memory = network_.config().memory;
   const Sam2VideoOptions& options = segmenter.options();
   recall_options_.frames = static_cast<int>(memory.frames);
@@ -260,8 +257,9 @@ bool Tracker::step(const FrameCallback& on_frame) {
     pass_->next = -1;
     return false;
   }
-  masks_.resize(objects_.size());
-  auto shown = masks_.begin();
+  std::vector<ObjectLogits> masks = segmenter_.take_room();
+  masks.resize(objects_.size());
+  auto shown = masks.begin();
   for (Object& target : objects_) {
     const FrameMemory* memory = target.bank.conditioning(frame);
     if (!memory) {
@@ -273,14 +271,15 @@ bool Tracker::step(const FrameCallback& on_frame) {
     }
     target.passed[frame] = pass_->reverse;
     shown->object = target.id;
-    (*to_frame_size_)(memory->mask, shown->logits);
+    segmenter_.stretch(memory->mask, frames_.width(), frames_.height(), shown->logits);
     shown->object_score = memory->object_score;
     shown->low_resolution = memory->mask;
     ++shown;
     forget(target, frame);
   }
   pass_->next += pass_->reverse ? -1 : 1;
-  on_frame(frame, masks_);
+  on_frame(frame, masks);
+  segmenter_.give_back(std::move(masks));
   return true;
 }
 

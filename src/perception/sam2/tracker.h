@@ -5,7 +5,6 @@
 #include <optional>
 #include <vector>
 
-#include "core/resize_map.h"
 #include "perception/sam2/memory_bank.h"
 #include "perception/sam2/segmenter.h"
 
@@ -67,9 +66,7 @@ class Tracker : public VideoTracker {
   Network& network_;
   FrameSource& frames_;
   RecallOptions recall_options_;
-  std::optional<MapResizer> to_frame_size_;  ///< of masks
   std::vector<Object> objects_;
-  std::vector<ObjectLogits> masks_;  ///< of the last step; their memory is used again
   std::optional<Pass> pass_;
 };
 

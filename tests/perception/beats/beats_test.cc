@@ -79,6 +79,7 @@ TEST_F(BeatsTest, ASourceGivesWhatItsSamplesGiveAndIsNeverHeldWhole) {
     const Waveform sound = chord(seconds);
     testing::MemorySound source(sound);
     const std::vector<AudioTag> got = beats_.tag(source), expected = beats_.tag(sound);
+    ASSERT_EQ(got.size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
       EXPECT_EQ(got[i].id, expected[i].id) << seconds;
       EXPECT_EQ(got[i].probability, expected[i].probability) << seconds;

@@ -4,6 +4,8 @@
 #include "alref/error.h"
 #include "alref/sam2.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -139,6 +141,40 @@ TEST_F(TrackerTest, KeepsNothingOfFramesThatNobodyReturnsTo) {
   pass(*other, 6, false);
   EXPECT_EQ(sam2->encoder_runs(), kMany - 4 + kMany - 8);
   EXPECT_EQ(dynamic_cast<Segmenter&>(*sam2).cached_bytes(), three_frames);
+}
+
+// One tracker a sentence: each with memory for masks of a large video would add up.
+TEST_F(TrackerTest, TrackersShareTheMemoryOfTheirMasks) {
+  const auto sam2 = open();
+  TinyVideo video;
+  std::vector<std::unique_ptr<VideoTracker>> trackers;
+  std::set<const float*> places;
+  const auto look = [&](int, std::span<const ObjectLogits> masks) {
+    EXPECT_EQ(masks.size(), 1u);
+    EXPECT_EQ(masks[0].logits.values.size(),
+              static_cast<size_t>(video.width()) * static_cast<size_t>(video.height()));
+    places.insert(masks[0].logits.values.data());
+    return true;
+  };
+  for (const int object : {1, 2, 3}) {
+    trackers.push_back(sam2->open(video));
+    trackers.back()->add_box(object, 0, {8, 5, 40, 30});
+    trackers.back()->start_pass(0, false);
+  }
+  for (int frame = 0; frame < 2; ++frame) {
+    for (const auto& tracker : trackers) EXPECT_TRUE(tracker->step(look));
+  }
+  EXPECT_EQ(places.size(), 1u);
+
+  // Not with one that is asked while another's masks are looked at.
+  std::vector<float> before;
+  EXPECT_TRUE(trackers[0]->step([&](int, std::span<const ObjectLogits> masks) {
+    before = masks[0].logits.values;
+    EXPECT_TRUE(trackers[1]->step(look));
+    EXPECT_EQ(masks[0].logits.values, before);
+    EXPECT_EQ(masks[0].object, 1);
+    return true;
+  }));
 }
 
 TEST_F(TrackerTest, WithoutACacheGivesTheSameMasks) {
