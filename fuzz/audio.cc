@@ -11,23 +11,42 @@
 
 #include "media/audio_reader.h"
 
+extern "C" {
+#include <libavutil/opt.h>
+#include <libswresample/swresample.h>
+
+// Linked in place of libswresample's (--wrap). Its tables of 1,024 phases for whatever rate a
+// damaged header claims took 70 % of the time, and what they hold is of no concern here.
+int __real_swr_init(SwrContext* context);
+int __wrap_swr_init(SwrContext* context) {
+  constexpr int kLog2Phases = 2;
+  if (av_opt_set_int(context, "phase_shift", kLog2Phases, 0) < 0) std::abort();
+  return __real_swr_init(context);
+}
+}
+
 namespace {
 
-/// A file in memory: FFmpeg reads paths.
+/// A file in memory, since FFmpeg reads paths; the same one for every input.
 class MemoryFile {
  public:
-  MemoryFile(const uint8_t* data, size_t size) : file_(memfd_create("input", 0)) {
-    if (file_ < 0 || write(file_, data, size) != static_cast<ssize_t>(size)) std::abort();
+  MemoryFile() : file_(memfd_create("input", 0)) {
+    if (file_ < 0) std::abort();
   }
-  ~MemoryFile() { close(file_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
 
+  void write(const uint8_t* data, size_t size) {
+    if (ftruncate(file_, 0) != 0 || pwrite(file_, data, size, 0) != static_cast<ssize_t>(size))
+      std::abort();
+  }
   std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
 
  private:
   int file_;
 };
+
+// Several of the parts of two seconds in which a gap goes through the resampler. A damaged file may
+// well claim an hour's gap, and an hour's silence shows nothing that this does not.
+constexpr double kMostSeconds = 5;
 
 }  // namespace
 
@@ -36,9 +55,11 @@ class MemoryFile {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int64_t kStep = 1000;
   constexpr size_t kCount = 1500;
-  const MemoryFile file(data, size);
+  static MemoryFile file;
+  file.write(data, size);
   try {
-    alref::media::AudioReader reader(file.path(), {.sample_rate = 16000, .max_seconds = 60});
+    alref::media::AudioReader reader(file.path(),
+                                     {.sample_rate = 16000, .max_seconds = kMostSeconds});
     const auto first = reader.window(0, kCount).samples,
                second = reader.window(kStep, kCount).samples;
     if (first.size() > kCount || second.size() > kCount) std::abort();
