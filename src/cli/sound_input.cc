@@ -40,8 +40,9 @@ class InterruptibleSound : public SoundSource {
   explicit InterruptibleSound(std::unique_ptr<SoundSource> sound) : sound_(std::move(sound)) {}
 
   Waveform read(double begin, double end) override {
-    throw_if_interrupted();
-    return sound_->read(begin, end);
+    Waveform part = sound_->read(begin, end);
+    throw_if_interrupted();  // it may have ended a stream's writer, too
+    return part;
   }
 
  private:
@@ -51,14 +52,18 @@ class InterruptibleSound : public SoundSource {
 }  // namespace
 
 std::unique_ptr<SoundSource> open_sound_input(const std::string& path, bool read_again) {
-  if (read_again && is_stream(path))
-    return std::make_unique<HeldSound>(media::read_audio(path, {.max_seconds = kLongestHeld}));
-  auto sound = std::make_unique<InterruptibleSound>(open_sound(path));
-  if (sound->read(0, 1).samples.empty()) {
+  std::unique_ptr<SoundSource> sound;
+  if (read_again && is_stream(path)) {
+    sound = std::make_unique<HeldSound>(media::read_audio(path, {.max_seconds = kLongestHeld}));
+  } else {
+    sound = open_sound(path);
+  }
+  auto input = std::make_unique<InterruptibleSound>(std::move(sound));
+  if (input->read(0, 1).samples.empty()) {
     throw Error(ErrorKind::kInput,
                 (path == "-" ? "standard input" : path) + ": its sound track has no samples");
   }
-  return sound;
+  return input;
 }
 
 }  // namespace alref::cli

@@ -73,6 +73,10 @@ def test_what_holds_no_sound_is_refused(folder: Path) -> None:
     sounds.unheard(MATCH, folder, *TINY)
 
 
+def test_an_interrupted_stream(folder: Path) -> None:
+    sounds.interrupted(MATCH, folder, *TINY)
+
+
 def test_damaged_models_are_refused(folder: Path) -> None:
     sounds.damaged_models(MATCH, folder, MODEL, DATA / "beats" / "tiny.gguf", "--text", "a dog")
     sound = write_wav(folder / "tone.wav", pcm16(tone(1, 16000)), 16000)

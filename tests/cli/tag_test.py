@@ -69,6 +69,10 @@ def test_what_holds_no_sound_is_refused(folder: Path) -> None:
     sounds.unheard(TAG, folder, *TINY)
 
 
+def test_an_interrupted_stream(folder: Path) -> None:
+    sounds.interrupted(TAG, folder, *TINY)
+
+
 def test_damaged_models_are_refused(folder: Path) -> None:
     sounds.damaged_models(TAG, folder, DATA / "beats" / "tiny.gguf", DATA / "language_bind" / "tiny.gguf")
 
