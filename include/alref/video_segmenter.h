@@ -71,8 +71,9 @@ class VideoSegmenter {
   virtual FloatMap mask_of_box(FrameSource& frames, int frame, const Box& box) = 0;
   virtual std::unique_ptr<VideoTracker> open(FrameSource& frames) = 0;
 
-  /// Says that from now on only the frames first ... last will be looked at again, so that nothing
-  /// need be kept of others. Unless said: all.
+  /// Says that of what is looked at from now on, in whichever video, only the frames first ... last
+  /// will be looked at again, so that nothing need be kept of others. Until it is said again; at
+  /// the start, all will be.
   virtual void will_return_to(int first, int last) = 0;
 
   /// How often the image encoder ran, for reports and tests.

@@ -207,45 +207,81 @@ ALREF_SIMD_CLONES void rows_pass(const float* in, size_t row_length, const float
   sum_rows<Real>(in, row_length, weights, count, out);
 }
 
-/// Both passes, a stretch of the result's rows on each thread: of what the horizontal pass gives,
-/// only the rows that the vertical one needs are there at a time. load(value) makes a value of a
-/// byte; put(y, row) takes a row of the result.
+/// Rows of an image after the horizontal pass. Asked for from top to bottom, only those at hand are
+/// there.
+template <typename Value, typename Weight, typename Load>
+class NarrowRows {
+ public:
+  /// From row `first` on, at most `most` at a time; load(value) makes a value of a byte.
+  NarrowRows(const Image& image, const Taps<Weight>& taps, size_t first, size_t most, Load load)
+      : image_(image),
+        taps_(taps),
+        load_(load),
+        width_(static_cast<int>(taps.first.size())),
+        length_(taps.first.size() * 3),
+        capacity_(most + kKeptRows),
+        first_(first),
+        narrow_(length_ * capacity_),
+        wide_(from_length_ * kRows),
+        room_(std::max(from_length_, length_) * kRows) {}
+
+  /// Rows [begin, end), one after the other, until the next call.
+  const Value* rows(size_t begin, size_t end) {
+    while (first_ + count_ < end) {
+      if (count_ + kRows > capacity_) forget_before(begin);
+      append();
+    }
+    return &narrow_[(begin - first_) * length_];
+  }
+
+ private:
+  void forget_before(size_t row) {
+    const auto begin = narrow_.begin();
+    std::copy(begin + static_cast<std::ptrdiff_t>((row - first_) * length_),
+              begin + static_cast<std::ptrdiff_t>(count_ * length_), begin);
+    count_ -= row - first_;
+    first_ = row;
+  }
+
+  void append() {
+    const size_t next = first_ + count_;
+    const size_t some = std::min<size_t>(kRows, static_cast<size_t>(image_.height) - next);
+    for (size_t r = 0; r < some; ++r) {
+      const uint8_t* row = image_.row(static_cast<int>(next + r));
+      std::transform(row, row + from_length_, &wide_[r * from_length_], load_);
+    }
+    columns_pass(wide_.data(), image_.width, taps_, width_, room_.data(),
+                 &narrow_[count_ * length_]);
+    count_ += some;
+  }
+
+  const Image& image_;
+  const Taps<Weight>& taps_;
+  Load load_;
+  int width_;
+  size_t length_, from_length_ = static_cast<size_t>(image_.width) * 3, capacity_;
+  size_t first_, count_ = 0;  // of the rows in narrow_
+  std::vector<Value> narrow_, wide_, room_;
+};
+
+/// Both passes, a stretch of the result's rows on each thread. load(value) makes a value of a byte;
+/// put(y, row) takes a row of the result.
 template <typename Value, typename Weight, typename Load, typename Put>
 void resize(const Image& image, const Taps<Weight>& columns, const Taps<Weight>& rows, int threads,
             Load load, Put put) {
-  const auto width = static_cast<int>(columns.first.size());
-  const size_t length = static_cast<size_t>(width) * 3;
-  const size_t from_length = static_cast<size_t>(image.width) * 3;
-  const size_t capacity = static_cast<size_t>(rows.stride) + kKeptRows;
+  const size_t length = columns.first.size() * 3;
   const auto stretch = [&](int64_t begin, int64_t end) {
-    std::vector<Value> block(from_length * kRows);
-    std::vector<Value> turned(std::max(from_length, length) * kRows);
-    std::vector<Value> narrow(length * capacity), result(length);
-    size_t first = 0, count = 0;  // rows of the image that are in `narrow`
-    for (auto y = static_cast<size_t>(begin); y < static_cast<size_t>(end); ++y) {
-      const auto needed = static_cast<size_t>(rows.first[y]);
-      const auto needed_end = needed + static_cast<size_t>(rows.count[y]);
-      if (y == static_cast<size_t>(begin)) first = needed;
-      while (first + count < needed_end) {
-        if (count + kRows > capacity) {
-          const size_t past = needed - first;
-          std::copy(narrow.begin() + static_cast<std::ptrdiff_t>(past * length),
-                    narrow.begin() + static_cast<std::ptrdiff_t>(count * length), narrow.begin());
-          first = needed, count -= past;
-        }
-        const size_t next =
-            std::min<size_t>(kRows, static_cast<size_t>(image.height) - first - count);
-        for (size_t r = 0; r < next; ++r) {
-          const uint8_t* row = image.row(static_cast<int>(first + count + r));
-          std::transform(row, row + from_length, &block[r * from_length], load);
-        }
-        columns_pass(block.data(), image.width, columns, width, turned.data(),
-                     &narrow[count * length]);
-        count += next;
-      }
-      rows_pass(&narrow[(needed - first) * length], length, rows.of(static_cast<int>(y)),
-                rows.count[y], result.data());
-      put(y, result.data());
+    const auto first = [&rows](int64_t y) {
+      return static_cast<size_t>(rows.first[static_cast<size_t>(y)]);
+    };
+    NarrowRows<Value, Weight, Load> narrow(image, columns, first(begin),
+                                           static_cast<size_t>(rows.stride), load);
+    std::vector<Value> result(length);
+    for (int64_t y = begin; y < end; ++y) {
+      const int count = rows.count[static_cast<size_t>(y)];
+      rows_pass(narrow.rows(first(y), first(y) + static_cast<size_t>(count)), length,
+                rows.of(static_cast<int>(y)), count, result.data());
+      put(static_cast<size_t>(y), result.data());
     }
   };
   in_parallel(static_cast<int64_t>(rows.first.size()), threads, stretch);

@@ -125,47 +125,61 @@ bool has_few_channels(const ConvolutionParams& p, const ggml_tensor* node) {
          (out == 16 || kernels::FewChannelsRow::span(in, out, p.kernel_w, p.stride_w) <= 16);
 }
 
+// values [rows, out] -> [rows, 16]: each row over and over.
+void repeat(const float* values, int64_t rows, int64_t out, float* to) {
+  for (int64_t row = 0; row < rows; ++row, values += out) {
+    for (int64_t i = 0; i < 16; ++i) *to++ = values[i % out];
+  }
+}
+
+// Copies the lines under a line of the result into `padded` [kernel_h, values], between what stands
+// at their ends; `lines` says where each is, null for those outside the map.
+void pad_lines(const ConvolutionParams& p, const ggml_tensor* node, int64_t line, int64_t values,
+               float* padded, const float** lines) {
+  const ggml_tensor* x = node->src[0];
+  const int64_t oy = line % node->ne[2], n = line / node->ne[2];
+  for (int64_t ky = 0; ky < p.kernel_h; ++ky, padded += values) {
+    const int64_t iy = oy * p.stride_h + ky - p.pad_h;
+    lines[ky] = iy < 0 || iy >= x->ne[2] ? nullptr : padded;
+    if (lines[ky])
+      std::memcpy(padded + p.pad_w * x->ne[0], row_at(x, 0, iy, n),
+                  static_cast<size_t>(x->ne[1] * x->ne[0]) * sizeof(float));
+  }
+}
+
 // So few multiplications a pixel that gathering operands for a product would take longer than they
 // do. In f32.
 void run_few_channels(Engine& engine, const ConvolutionOp& op, ggml_tensor* node) {
   const ConvolutionParams& p = op.params();
   const ggml_tensor *x = node->src[0], *bias = op.bias(node);
   const int64_t in = x->ne[0], out = node->ne[0], taps = p.kernel_h * p.kernel_w * in,
-                line = (x->ne[1] + 2 * p.pad_w) * in;
-  const auto* weight = static_cast<const float*>(node->src[1]->data);
-  const auto* offsets = bias ? static_cast<const float*>(bias->data) : nullptr;
+                values = (x->ne[1] + 2 * p.pad_w) * in;
+  // The kernel may read 16 values beyond the last line.
+  const auto padded_size = static_cast<size_t>(p.kernel_h * values + 16);
   const auto parts = [&](Carver& carver) {
     return std::tuple(carver.take<const float*>(static_cast<size_t>(p.kernel_h)),
-                      carver.take<float>(static_cast<size_t>(p.kernel_h * line + 16)),
-                      carver.take<float>(static_cast<size_t>((taps + 1) * 16)));
+                      carver.take<float>(padded_size),
+                      carver.take<float>(static_cast<size_t>(taps * 16)), carver.take<float>(16));
   };
   Carver sizes;
   parts(sizes);
   engine.reserve_thread_scratch(sizes.used());
-  constexpr int64_t kRows = 16;  // that a thread takes at a time
-  const int64_t rows = node->ne[2] * node->ne[3];
-  engine.parallel((rows + kRows - 1) / kRows, [&](int64_t item, int thread) {
+  constexpr int64_t kLines = 16;  // that a thread takes at a time
+  const int64_t count = node->ne[2] * node->ne[3];
+  engine.parallel((count + kLines - 1) / kLines, [&](int64_t item, int thread) {
     Carver carver(engine.thread_scratch(thread));
-    const auto [lines, padded, repeated] = parts(carver);
-    for (int64_t i = 0; i < (taps + 1) * 16; ++i) {
-      const int64_t channel = i % 16 % out;
-      repeated[i] = i < taps * 16 ? weight[i / 16 * out + channel] : offsets ? offsets[channel] : 0;
-    }
-    std::memset(padded, 0, static_cast<size_t>(p.kernel_h * line + 16) * sizeof(float));
-    for (int64_t row = item * kRows; row < std::min(rows, (item + 1) * kRows); ++row) {
-      const int64_t oy = row % node->ne[2], n = row / node->ne[2];
-      for (int64_t ky = 0; ky < p.kernel_h; ++ky) {
-        const int64_t iy = oy * p.stride_h + ky - p.pad_h;
-        lines[ky] = iy < 0 || iy >= x->ne[2] ? nullptr : padded + ky * line;
-        if (lines[ky])
-          std::memcpy(padded + ky * line + p.pad_w * in, row_at(x, 0, iy, n),
-                      static_cast<size_t>(x->ne[1] * in) * sizeof(float));
-      }
+    const auto [lines, padded, weights, offsets] = parts(carver);
+    std::fill_n(padded, padded_size, 0.0f);
+    std::fill_n(offsets, 16, 0.0f);
+    repeat(static_cast<const float*>(node->src[1]->data), taps, out, weights);
+    if (bias) repeat(static_cast<const float*>(bias->data), 1, out, offsets);
+    for (int64_t line = item * kLines; line < std::min(count, (item + 1) * kLines); ++line) {
+      pad_lines(p, node, line, values, padded, lines);
       engine.rows()->few_channels_row(
           {.lines = lines,
-           .weight = repeated,
-           .bias = repeated + taps * 16,
-           .result = static_cast<float*>(node->data) + row * node->ne[1] * out,
+           .weight = weights,
+           .bias = offsets,
+           .result = static_cast<float*>(node->data) + line * node->ne[1] * out,
            .out_width = node->ne[1],
            .in = in,
            .out = out,

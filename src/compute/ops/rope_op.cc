@@ -35,7 +35,8 @@ void RopeOp::run(ggml_tensor* node, int part, int parts) const {
 }
 
 ggml_tensor* rope(Graph& g, ggml_tensor* x, ggml_tensor* table, int64_t width, int64_t rotated) {
-  GGML_ASSERT(x->ne[0] % (2 * table->ne[0]) == 0 && width < table->ne[1] && rotated <= x->ne[1]);
+  GGML_ASSERT(table->ne[0] % 2 == 0 && x->ne[0] % (2 * table->ne[0]) == 0);
+  GGML_ASSERT(width > 0 && width < table->ne[1] && rotated <= x->ne[1]);
   return custom(g, std::make_shared<RopeOp>(width, rotated), {x->ne[2], x->ne[1], x->ne[0]},
                 {x, table});
 }
