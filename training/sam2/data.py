@@ -112,37 +112,43 @@ def _goes(clip: stampworld.Clip, first: int) -> bool:
     return bool(((area[:, first] > _LEAST_SEEN) & ((area == 0).mean(1) >= 0.25)).any())
 
 
+def _draw_clip(
+    rng: np.random.Generator, seed: int, frames: int, size: int, scenes: Scenes
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A clip as `scenes` wants it, forwards or backwards, from the first seed that gives one.
+
+    Its frames, its masks, and which of its things can be prompted.
+    """
+    must_go = rng.random() < scenes.goes
+    while True:
+        settings = replace(scenes.settings, strength=float(rng.choice([0.6, 1.0, 1.6])))
+        order = np.arange(frames)[:: rng.choice([1, -1])]
+        if not must_go or _goes(
+            stampworld.generate(seed, frames, _PREVIEW, settings=settings), order[0]
+        ):
+            clip = stampworld.generate(seed, frames, size, settings=settings)
+            masks = clip.masks[:, order]
+            clear = np.flatnonzero(masks[:, 0].sum((1, 2)) > _LEAST_SEEN * size * size)
+            if len(clear):
+                return clip.frames[order], masks, clear
+        seed += 1
+
+
 def make_batch(
     seed: int, clips: int, frames: int, size: int, scenes: Scenes, kinds: dict
 ) -> Batch:
     """A batch of training clips. kinds: weights of prompts "box", "click", "mask"."""
     rng = np.random.default_rng([7, seed])
     images, masks, foreground, owner = [], [], [], []
-    draw = 0
-    while len(images) < clips:
-        # 1,000 tries a clip at most would be needed to run into the next batch's seeds.
-        clip_seed = (seed * clips + len(images)) * 1000 + draw
-        settings = replace(scenes.settings, strength=float(rng.choice([0.6, 1.0, 1.6])))
-        order = np.arange(frames)[:: rng.choice([1, -1])]
-        if draw == 0:
-            must_go = rng.random() < scenes.goes
-        draw += 1
-        if must_go:
-            preview = stampworld.generate(clip_seed, frames, _PREVIEW, settings=settings)
-            if not _goes(preview, order[0]):
-                continue
-        clip = stampworld.generate(clip_seed, frames, size, settings=settings)
-        truth, pictures = clip.masks[:, order], clip.frames[order]
-        clear = truth[:, 0].sum((1, 2)) > _LEAST_SEEN * size * size
-        chosen = np.flatnonzero(clear)
-        if len(chosen) == 0:
-            continue
-        chosen = rng.permutation(chosen)[: scenes.things]
-        owner += [len(images)] * len(chosen)
+    for number in range(clips):
+        # 1,000 tries a clip would be needed to run into the next one's seeds.
+        first = (seed * clips + number) * 1000
+        pictures, truth, clear = _draw_clip(rng, first, frames, size, scenes)
+        chosen = rng.permutation(clear)[: scenes.things]
+        owner += [number] * len(chosen)
         images.append(to_tensor(pictures))
         masks.append(truth[chosen])
         foreground.append(truth.any(0))
-        draw = 0
     true = np.concatenate(masks)
     names = list(kinds)
     weights = np.array([kinds[n] for n in names])
