@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -109,42 +110,49 @@ void compete(const std::vector<Contestant*>& contestants, int repeats, bool proc
   }
 }
 
-/// Our graph for a case, with its inputs written.
+/// Our graph for a case. What products multiply and attention attends with are tensors of
+/// `activations`, as the networks leave them (bf16 where only such operators read them), and
+/// weights the same type.
 class OurGraph {
  public:
-  OurGraph(Device& device, const Case& c) : graph_(device) {
+  OurGraph(Device& device, const Case& c, ggml_type activations) : graph_(device) {
     if (c.kind == "linear") {
-      weight_ = DeviceTensor(device, GGML_TYPE_F32, {c.out, c.in});
-      weight_.write(values(c.out * c.in, 1));
-      ggml_backend_buffer_set_usage(weight_.tensor()->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-      ggml_tensor* x = graph_.input(GGML_TYPE_F32, {c.rows, c.in});
-      output_ = graph_.output(ggml_mul_mat(graph_.context(), weight_.tensor(), x));
-      graph_.write(x, values(c.rows * c.in, 2));
+      ggml_tensor* weight = leaf(activations, {c.out, c.in});
+      ggml_backend_buffer_set_usage(weight->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+      graph_.output(ggml_mul_mat(graph_.context(), weight, leaf(activations, {c.rows, c.in})));
       return;
     }
-    ggml_tensor* q = graph_.input(GGML_TYPE_F32, {c.batch, c.queries, c.heads * c.d});
-    ggml_tensor* k = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.d});
-    ggml_tensor* v = graph_.input(GGML_TYPE_F32, {c.batch, c.keys, c.heads * c.dv});
-    ggml_tensor* bias =
-        c.bias ? graph_.input(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
-    ggml_tensor* mask =
-        c.masks ? graph_.input(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
+    ggml_tensor* q = leaf(activations, {c.batch, c.queries, c.heads * c.d});
+    ggml_tensor* k = leaf(activations, {c.batch, c.keys, c.heads * c.d});
+    ggml_tensor* v = leaf(activations, {c.batch, c.keys, c.heads * c.dv});
+    ggml_tensor* bias = c.bias ? leaf(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
+    ggml_tensor* mask = c.masks ? leaf(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
     const float scale = 1 / std::sqrt(static_cast<float>(c.d));
-    output_ = graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask));
-    unsigned seed = 1;
-    for (ggml_tensor* t : {q, k, v, bias, mask}) {
-      if (t) graph_.write(t, values(ggml_nelements(t), seed++));
-    }
+    graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask));
   }
   ~OurGraph() {
-    if (weight_) graph_.device().forget_weights(weight_.tensor()->data, weight_.bytes());
+    for (const DeviceTensor& t : leaves_)
+      graph_.device().forget_weights(t.tensor()->data, t.bytes());
   }
   void run() { graph_.run(); }
 
  private:
+  ggml_tensor* leaf(ggml_type type, const Shape& shape) {
+    const DeviceTensor& t = leaves_.emplace_back(graph_.device(), type, shape);
+    const int64_t count = ggml_nelements(t.tensor());
+    const std::vector<float> v = values(count, static_cast<unsigned>(leaves_.size()));
+    std::vector<std::byte> bytes(t.bytes());
+    if (type == GGML_TYPE_F32) {
+      std::memcpy(bytes.data(), v.data(), bytes.size());
+    } else {
+      ggml_fp32_to_bf16_row(v.data(), reinterpret_cast<ggml_bf16_t*>(bytes.data()), count);
+    }
+    ggml_backend_tensor_set(t.tensor(), bytes.data(), 0, bytes.size());
+    return t.tensor();
+  }
+
   Graph graph_;
-  DeviceTensor weight_;
-  ggml_tensor* output_;
+  std::deque<DeviceTensor> leaves_;
 };
 
 /// The same in plain ggml on its CPU backend: mul_mat, or its fused attention with the mask as f16.
@@ -238,19 +246,23 @@ int main_of(int argc, char** argv) {
       "Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
   std::vector<std::string> files;
   int threads = 0, repeats = 10;
-  bool with_ggml = true, processor_time = false;
-  std::string precision = "auto", only, name = "cpu";
+  bool with_ggml = true, with_bare = true, processor_time = false;
+  std::string precision = "auto", activations, only, name = "cpu";
   app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
   app.add_option("--threads", threads, "0: one per core");
   app.add_option("--repeats", repeats, "The best of so many counts");
   app.add_option("--precision", precision, "auto, f32 or bf16")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  app.add_option("--activations", activations,
+                 "What our operators are given, f32 or bf16: the precision by default")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   app.add_option("--only", only, "Cases whose name contains this");
   app.add_option("--device", name,
                  "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
   app.add_flag("--processor-time", processor_time,
                "Count the processor's time: for one thread on a machine that others use too");
   app.add_flag("!--no-ggml", with_ggml, "Leave ggml's CPU backend out");
+  app.add_flag("!--no-onednn", with_bare, "Leave oneDNN's bare product out");
   CLI11_PARSE(app, argc, argv);
   if (processor_time) threads = 1;
 
@@ -260,15 +272,16 @@ int main_of(int argc, char** argv) {
                               : precision == "bf16" ? Precision::kBf16
                                                     : Precision::kAuto});
   const bool bf16 = device.precision() == Precision::kBf16;
-  std::printf("threads %d, %s; GFLOPS, best of %d\n\n", device.threads(), bf16 ? "bf16" : "f32",
-              repeats);
+  if (activations.empty()) activations = bf16 ? "bf16" : "f32";
+  std::printf("threads %d, %s, activations %s; GFLOPS, best of %d\n\n", device.threads(),
+              bf16 ? "bf16" : "f32", activations.c_str(), repeats);
   std::printf(
       "| case | shape | alref | oneDNN | of it | ggml CPU | times it |\n| --- | --- | --- | --- | "
       "--- | --- | --- |\n");
   for (const std::string& file : files) {
     for (const Case& c : read_cases(file)) {
       if (c.name.find(only) == std::string::npos) continue;
-      OurGraph ours(device, c);
+      OurGraph ours(device, c, activations == "bf16" ? GGML_TYPE_BF16 : GGML_TYPE_F32);
       Contestant our{[&] { ours.run(); }}, bare, plain;
 #ifdef ALREF_ONEDNN
       // Attention is measured against the best that products reach: this machine's 4096 x 1024 x
@@ -278,7 +291,7 @@ int main_of(int argc, char** argv) {
               ? c
               : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
       BareProduct raw(product, bf16);
-      bare.run = [&] { raw.run(); };
+      if (with_bare) bare.run = [&] { raw.run(); };
       const double raw_flop = product.flop();
 #else
       const double raw_flop = 0;

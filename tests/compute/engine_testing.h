@@ -31,4 +31,20 @@ inline DeviceTensor make_weight(Device& device, ggml_type type, const Shape& sha
   return weight;
 }
 
+/// The nearest numbers that bf16 has.
+inline std::vector<float> rounded_to_bf16(std::vector<float> values) {
+  for (float& value : values) value = ggml_bf16_to_fp32(ggml_fp32_to_bf16(value));
+  return values;
+}
+
+/// An operand in bf16, as networks keep what only products and attention read.
+inline DeviceTensor make_bf16(Device& device, const Shape& shape,
+                              const std::vector<float>& values) {
+  DeviceTensor tensor(device, GGML_TYPE_BF16, shape);
+  std::vector<ggml_bf16_t> elements(values.size());
+  ggml_fp32_to_bf16_row(values.data(), elements.data(), static_cast<int64_t>(values.size()));
+  ggml_backend_tensor_set(tensor.tensor(), elements.data(), 0, tensor.bytes());
+  return tensor;
+}
+
 }  // namespace alref::compute

@@ -74,6 +74,33 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16,
                                          GGML_TYPE_Q8_0)));
 
+// Nothing is rounded then: the sums are as good as those of f32.
+TEST(ProductsTest, OperandsOfBf16AreTakenAsTheyAre) {
+  for (const auto [rows, out, in] : {ProductCase{1, 3, 7}, ProductCase{25, 80, 33},
+                                     ProductCase{130, 112, 160}, ProductCase{4100, 272, 96}}) {
+    const auto w = rounded_to_bf16(random_values(out * in, 1)),
+               x = rounded_to_bf16(random_values(rows * in, 2));
+    std::vector<double> expected;
+    for (int i = 0; i < rows; ++i) {
+      for (int o = 0; o < out; ++o) {
+        double sum = 0;
+        for (int k = 0; k < in; ++k) sum += double{x[i * in + k]} * w[o * in + k];
+        expected.push_back(sum);
+      }
+    }
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      Device device(test_device(2, precision));
+      const DeviceTensor weight = make_weight(device, GGML_TYPE_BF16, {out, in}, w),
+                         operand = make_bf16(device, {rows, in}, x);
+      Graph g(device);
+      ggml_tensor* y = g.output(ggml_mul_mat(g.context(), weight.tensor(), operand.tensor()));
+      g.run();
+      EXPECT_LE(relative_error(g.read(y), expected), kF32Tolerance)
+          << rows << " x " << out << " x " << in;
+    }
+  }
+}
+
 // A result large enough to bypass the caches (4 MiB) is stored by other instructions.
 TEST(ProductsTest, LargeResultsAreComplete) {
   constexpr int kRows = 4100, kOut = 272, kIn = 16;

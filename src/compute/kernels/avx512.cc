@@ -229,7 +229,8 @@ const BlockKernels kAvx512F32 = {.element = Element::kF32,
                                  .add = Products<F32>::add,
                                  .scatter = Products<F32>::scatter,
                                  .product = Products<F32>::product,
-                                 .softmax = Products<F32>::softmax};
+                                 .softmax = Products<F32>::softmax,
+                                 .attend = nullptr};
 
 const RowKernels kAvx512Rows = {.layer_norm = layer_norm,
                                 .activate = activate,

@@ -11,5 +11,6 @@ extern const BlockKernels kAmxBf16;
 extern const RowKernels kAvx512Rows;
 
 void deformable_head(const DeformableHead& head);
+void attend_at_once(const KeysAtOnce& attention);  // with AMX
 
 }  // namespace alref::compute::kernels

@@ -28,6 +28,7 @@ const BlockKernels kAvx512Bf16 = {.element = Element::kBf16,
                                   .add = Base::add,
                                   .scatter = Base::scatter,
                                   .product = Base::product,
-                                  .softmax = Base::softmax};
+                                  .softmax = Base::softmax,
+                                  .attend = nullptr};
 
 }  // namespace alref::compute::kernels

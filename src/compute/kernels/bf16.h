@@ -16,6 +16,53 @@ inline constexpr uint16_t kLowHalves[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 
                                             22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42,
                                             44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
 
+/// Weights 2^(scale * score - top) as bf16, 32 at a time.
+///
+/// A bf16 of 2^x, without its sign, is nearly the whole number 128 * (x + 127): 7 bits of fraction
+/// below the exponent. What lacks is 128 * (f - (2^f - 1)) of the fraction f, at most 11: from a
+/// table of 64. The error of a weight is that of rounding it to bf16 and half as much again; sums
+/// are those of the rounded weights, so that it does not add up.
+class Weigher {
+ public:
+  static constexpr float kSteps = 128;
+
+  explicit Weigher(float scale)
+      : factor_(_mm512_set1_ps(scale * kSteps)),
+        zero_(_mm512_set1_ps(kWhole)),
+        low_table_(_mm512_loadu_si512(kTable)),
+        high_table_(_mm512_loadu_si512(kTable + 32)),
+        low_halves_(_mm512_loadu_si512(kLowHalves)),
+        ones_((__m512bh)_mm512_set1_epi16(0x3f80)) {}
+
+  /// With a whole top, all is whole from here on. From 2^16 on, floats have no more than 7 bits of
+  /// fraction anyway.
+  static __m512 rounded(__m512 top) {
+    return _mm512_roundscale_ps(top, 7 << 4 | _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+  }
+  static __m512 base(float top) { return _mm512_set1_ps(kWhole + kSteps * (127 - top)); }
+  /// A half of a pair: scores of one row, whose base() it is; 0 beyond `lanes`.
+  __m512i whole(__m512 scores, __m512 base, __mmask16 lanes) const {
+    const __m512 x = _mm512_fmadd_ps(scores, factor_, base);
+    return _mm512_castps_si512(_mm512_mask_max_ps(zero_, lanes, x, zero_));
+  }
+  __m512i nothing() const { return _mm512_castps_si512(zero_); }
+  __m512i pair(__m512i a, __m512i b) const {
+    const __m512i x = _mm512_permutex2var_epi16(a, low_halves_, b);
+    return _mm512_sub_epi16(
+        x, _mm512_permutex2var_epi16(low_table_, _mm512_srli_epi16(x, 1), high_table_));
+  }
+  __m512 add(__m512 sum, __m512i weights) const {
+    return _mm512_dpbf16_ps(sum, (__m512bh)weights, ones_);
+  }
+
+ private:
+  static constexpr float kWhole = 3 << 22;  // a float of this size ends with its units
+
+  __m512 factor_, zero_;
+  __m512i low_table_, high_table_, low_halves_;
+  __m512bh ones_;
+};
+
 /// bf16 for Products (products.h), for the files that are built for AVX-512 BF16 only: see
 /// vector_math.h.
 struct Bf16 {
@@ -66,46 +113,29 @@ struct Bf16 {
   }
   static __m256i words(const T* p, __mmask16 lanes) { return _mm256_maskz_loadu_epi16(lanes, p); }
 
-  // A bf16 of 2^x, without its sign, is nearly the whole number 128 * (x + 127): 7 bits of fraction
-  // below the exponent. What lacks is 128 * (f - (2^f - 1)) of the fraction f, at most 11: from a
-  // table of 64. The error of a weight is that of rounding it to bf16 and half as much again; the
-  // sum is that of the rounded weights, so that it does not add up.
-  static constexpr float kSteps = 128;
-  // With a whole top, all is whole from here on. From 2^16 on, floats have no more than 7 bits of
-  // fraction anyway.
   static float rounded_top(float top) {
-    return __builtin_fabsf(top) < 65536 ? __builtin_ceilf(top * kSteps) / kSteps : top;
+    return __builtin_fabsf(top) < 65536 ? __builtin_ceilf(top * Weigher::kSteps) / Weigher::kSteps
+                                        : top;
   }
   static float weigh(const float* scores, int64_t n, float scale, float top, T* weights) {
-    constexpr float kWhole = 3 << 22;  // a float of this size ends with its units
-    const __m512 factor = _mm512_set1_ps(scale * kSteps), zero = _mm512_set1_ps(kWhole),
-                 base = _mm512_set1_ps(kWhole + kSteps * (127 - top));
-    const __m512i low_table = _mm512_loadu_si512(kTable),
-                  high_table = _mm512_loadu_si512(kTable + 32),
-                  low_halves = _mm512_loadu_si512(kLowHalves);
-    const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
+    const Weigher weigher(scale);
+    const __m512 base = Weigher::base(top);
     const auto whole = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
-      const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, scores + j), factor, base);
-      return _mm512_castps_si512(_mm512_mask_max_ps(zero, lanes, x, zero));
-    };
-    const auto pair = [&](__m512i a, __m512i b) __attribute__((always_inline)) {
-      const __m512i x = _mm512_permutex2var_epi16(a, low_halves, b);
-      return _mm512_sub_epi16(
-          x, _mm512_permutex2var_epi16(low_table, _mm512_srli_epi16(x, 1), high_table));
+      return weigher.whole(_mm512_maskz_loadu_ps(lanes, scores + j), base, lanes);
     };
     __m512 sum = _mm512_setzero_ps();
     int64_t j = 0;
     for (; j + 32 <= n; j += 32) {
-      const __m512i both = pair(whole(j, 0xffff), whole(j + 16, 0xffff));
+      const __m512i both = weigher.pair(whole(j, 0xffff), whole(j + 16, 0xffff));
       _mm512_storeu_si512(weights + j, both);
-      sum = _mm512_dpbf16_ps(sum, (__m512bh)both, ones);
+      sum = weigher.add(sum, both);
     }
     if (j < n) {
       const __m512i both =
-          pair(whole(j, first_lanes(n - j)),
-               n - j > 16 ? whole(j + 16, first_lanes(n - j - 16)) : _mm512_castps_si512(zero));
+          weigher.pair(whole(j, first_lanes(n - j)),
+                       n - j > 16 ? whole(j + 16, first_lanes(n - j - 16)) : weigher.nothing());
       _mm512_mask_storeu_epi16(weights + j, n - j > 16 ? 0xffffffff : 0xffff, both);
-      sum = _mm512_dpbf16_ps(sum, (__m512bh)both, ones);
+      sum = weigher.add(sum, both);
     }
     return _mm512_reduce_add_ps(sum);
   }

@@ -80,6 +80,27 @@ struct SoftmaxBlock {
   int64_t columns;
 };
 
+/// Attention of a head's queries to all its keys, which are one block. What is packed is packed
+/// as for products; queries are elements, and their memory goes on to the next multiple of 16 rows.
+struct KeysAtOnce {
+  const void* queries;  ///< [rows, d]
+  std::ptrdiff_t queries_stride;
+  int64_t rows, keys, d, dv;
+  const void *packed_keys, *packed_values;
+  float scale;
+  const float* bias = nullptr;  ///< [rows, keys], added to scale * score; null: none
+  std::ptrdiff_t bias_stride = 0;
+  const float* mask = nullptr;  ///< the same
+  std::ptrdiff_t mask_stride = 0;
+  void* const* results;   ///< where each row goes; null: nowhere
+  bool elements, stream;  ///< rows of Element, or f32 past the caches (Epilogue::stream)
+  float* scratch;         ///< scratch_floats(), on a cache line
+
+  static size_t scratch_floats(int64_t keys, int64_t dv) {
+    return static_cast<size_t>(16 * (4 * ((keys + 31) / 32 * 32) + 2 * ((dv + 15) / 16 * 16)));
+  }
+};
+
 /// y = (x - mean) / sqrt(variance + eps) * weight + bias over the values of a row.
 struct RowNorm {
   float eps;
@@ -134,6 +155,8 @@ struct BlockKernels {
                   int64_t n, int64_t first, int64_t end, float* c, std::ptrdiff_t c_stride,
                   const Epilogue& epilogue, const SoftmaxBlock* meanwhile);
   void (*softmax)(const SoftmaxBlock& block);
+  /// Null where a product, softmax and another product are as good.
+  void (*attend)(const KeysAtOnce& attention);
 
   int64_t padded(int64_t k) const { return (k + k_multiple - 1) / k_multiple * k_multiple; }
   size_t packed_bytes(int64_t k, int64_t n) const {

@@ -20,6 +20,9 @@ ggml_tensor* split_heads(ggml_context* c, ggml_tensor* x, int64_t heads) {
 ggml_tensor* spelled_out(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, int64_t heads,
                          float scale, ggml_tensor* bias, ggml_tensor* mask) {
   ggml_context* c = g.context();
+  for (ggml_tensor** t : {&q, &k, &v}) {
+    if ((*t)->type != GGML_TYPE_F32) *t = ggml_cast(c, *t, GGML_TYPE_F32);
+  }
   const int64_t queries = q->ne[1], keys = k->ne[1], batch = q->ne[2];
   ggml_tensor* scores = ggml_mul_mat(c, ggml_cont(c, split_heads(c, k, heads)),
                                      ggml_cont(c, split_heads(c, q, heads)));  // [B, H, Nq, Nk]

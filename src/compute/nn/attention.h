@@ -6,7 +6,7 @@
 namespace alref::compute::nn {
 
 /// softmax(q k^T * scale + bias + mask) v, for every batch entry and head, softmax over the keys;
-/// all f32.
+/// all f32, but q, k and v may be bf16.
 ///
 ///   q [B, Nq, H*d], k [B, Nk, H*d], v [B, Nk, H*dv]  ->  [B, Nq, H*dv]
 ///   bias [H, Nq, Nk] or null;  mask [M, Nq, Nk] or null, entry b % M for batch entry b (M divides

@@ -64,9 +64,11 @@ class Attention {
 
   struct Parts : Sums {
     std::byte *queries, *weights[2];
-    float* scores[2];
+    float *scores[2], *scratch;
     const void** pointers;
   };
+
+  bool at_once() const { return key_blocks_ == 1 && kernels_.attend; }
 
   // Blocks of nearly one size, as many for each thread.
   int64_t block_of_queries() const {
@@ -88,15 +90,19 @@ class Attention {
     const auto rows =
         static_cast<size_t>((query_block_ + 15) / 16 * 16);  // products read whole tiles
     const auto strip = std::min(rows, static_cast<size_t>((kernels_.strip_rows + 15) / 16 * 16));
-    Parts p;
+    Parts p{};
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
+    p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
+    if (at_once()) {
+      p.scratch = carver.take<float>(kernels::KeysAtOnce::scratch_floats(rows_.keys, rows_.dv));
+      return p;
+    }
     for (std::byte*& weights : p.weights) {
       weights = carver.take(strip * static_cast<size_t>(weight_stride()) * kernels_.element_bytes);
     }
     for (float*& scores : p.scores)
       scores = carver.take<float>(strip * static_cast<size_t>(score_stride()));
     static_cast<Sums&>(p) = sums_of(carver);
-    p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
     return p;
   }
 
@@ -194,8 +200,34 @@ class Attention {
     const int64_t first = query_block * query_block_;
     const Work w{task, first,       std::min(query_block_, rows_.queries(task) - first),
                  0,    key_blocks_, packed};
+    if (at_once()) return attend_at_once(w, p);
     accumulate(w, p);
     if (!direct()) store(w, p);
+  }
+
+  void attend_at_once(const Work& w, const Parts& p) const {
+    rows_.query_rows(w.task, w.first, w.count, p.pointers);
+    reading(kernels_, rows_.q).convert(p.pointers, w.count, rows_.d, p.queries, query_stride());
+    rows_.result_rows(w.task, w.first, w.count, p.pointers);
+    kernels::SoftmaxBlock added{};
+    rows_.add(added, w.task, w.first, 0);
+    kernels_.attend({.queries = p.queries,
+                     .queries_stride = query_stride(),
+                     .rows = w.count,
+                     .keys = rows_.keys,
+                     .d = rows_.d,
+                     .dv = rows_.dv,
+                     .packed_keys = packed_keys(w.packed, 0),
+                     .packed_values = packed_values(w.packed, 0),
+                     .scale = rows_.scale,
+                     .bias = added.bias,
+                     .bias_stride = added.bias_stride,
+                     .mask = added.mask,
+                     .mask_stride = added.mask_stride,
+                     .results = const_cast<void* const*>(p.pointers),
+                     .elements = rows_.out->type != GGML_TYPE_F32,
+                     .stream = rows_.stream,
+                     .scratch = p.scratch});
   }
 
   // Rows of sums, scaled if they still have to be.

@@ -17,6 +17,23 @@ float dot(const float* a, const float* b, int64_t n) {
   return sum;
 }
 
+/// Values of a row of f32 or bf16 as f32.
+class RowPart {
+ public:
+  explicit RowPart(int64_t n) : values_(static_cast<size_t>(n)) {}
+
+  const float* of(const ggml_tensor* t, int64_t i1, int64_t i2, int64_t column) {
+    const std::byte* from = place_in(t, row_at(t, i1, i2), column);
+    if (t->type == GGML_TYPE_F32) return reinterpret_cast<const float*>(from);
+    ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(from), values_.data(),
+                          static_cast<int64_t>(values_.size()));
+    return values_.data();
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
 // Turns scores into weights that sum to 1, or to all zeros where every score is -inf.
 void softmax(std::vector<float>& scores) {
   const float top = *std::max_element(scores.begin(), scores.end());
@@ -37,15 +54,16 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
   const int64_t d = q->ne[0] / heads_, dv = v->ne[0] / heads_;
   const int64_t queries = q->ne[1], keys = k->ne[1], batch = q->ne[2];
 
+  RowPart query_part(d), key_part(d), value_part(dv);
   std::vector<float> scores(static_cast<size_t>(keys));
   const Range mine = share(batch * heads_ * queries, part, parts);
   for (int64_t i = mine.begin; i < mine.end; ++i) {
     const int64_t iq = i % queries, h = i / queries % heads_, ib = i / queries / heads_;
-    const float* query = row_at(q, iq, ib) + h * d;
+    const float* query = query_part.of(q, iq, ib, h * d);
     const float* bias_row = b ? row_at(b, iq, h) : nullptr;
     const float* mask_row = m ? row_at(m, iq, ib % m->ne[2]) : nullptr;
     for (int64_t j = 0; j < keys; ++j) {
-      float score = dot(query, row_at(k, j, ib) + h * d, d) * scale_;
+      float score = dot(query, key_part.of(k, j, ib, h * d), d) * scale_;
       if (bias_row) score += bias_row[j];
       if (mask_row) score += mask_row[j];
       scores[static_cast<size_t>(j)] = score;
@@ -55,7 +73,7 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
     std::fill(out, out + dv, 0.0f);
     for (int64_t j = 0; j < keys; ++j) {
       const float weight = scores[static_cast<size_t>(j)];
-      const float* value = row_at(v, j, ib) + h * dv;
+      const float* value = value_part.of(v, j, ib, h * dv);
       for (int64_t c = 0; c < dv; ++c) out[c] += weight * value[c];
     }
   }
