@@ -54,10 +54,12 @@ MapResizer::MapResizer(Resampling mode, int from_width, int from_height, int wid
   places_.resize(most * columns.size());
   weights_.resize(most * columns.size());
   for (size_t x = 0; x < columns.size(); ++x) {
-    for (size_t k = 0; k < columns[x].weights.size(); ++k) {
+    const Taps& taps = columns[x];
+    for (size_t k = 0; k < most; ++k) {
+      const bool counts = k < taps.weights.size();
       places_[k * columns.size() + x] =
-          static_cast<int32_t>(columns[x].first + static_cast<int64_t>(k));
-      weights_[k * columns.size() + x] = columns[x].weights[k];
+          static_cast<int32_t>(taps.first) + static_cast<int32_t>(counts ? k : 0);
+      weights_[k * columns.size() + x] = counts ? taps.weights[k] : 0;
     }
   }
 }

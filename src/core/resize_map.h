@@ -21,7 +21,7 @@ class MapResizer {
 
  private:
   // For the k-th tap of column x at [k * width + x]: from where, and how much. Columns with fewer
-  // taps have some of weight 0.
+  // taps have their first one again, with weight 0: a NaN elsewhere is none of theirs.
   std::vector<int32_t> places_;
   std::vector<float> weights_;
   std::vector<Taps> rows_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/resize_map.h"
 
+#include <cmath>
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -43,6 +46,18 @@ TEST(ResizeMapTest, ShrinksWithAntialiasingAsTorchDoes) {
 TEST(ResizeMapTest, AntialiasingChangesNothingWhereItEnlarges) {
   EXPECT_THAT(resize_bilinear_antialiased(ramp(3, 2), 5, 3).values,
               Pointwise(FloatNear(1e-5f), resize_bilinear(ramp(3, 2), 5, 3).values));
+}
+
+TEST(ResizeMapTest, NaNAndInfinityStayWhereTheyBelong) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), INFINITY}) {
+    FloatMap map = ramp(3, 2);
+    map.row(0)[0] = bad;
+    const FloatMap large = resize_bilinear(map, 6, 4);
+    for (int y = 0; y < large.height; ++y) {
+      for (int x = 0; x < large.width; ++x)
+        EXPECT_EQ(std::isfinite(large.row(y)[x]), x > 2 || y > 2) << x << ", " << y;
+    }
+  }
 }
 
 }  // namespace
