@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
+#include <utility>
 
 namespace alref::language_bind {
 namespace {
@@ -71,42 +73,69 @@ std::vector<float> fuse_chunks(const std::array<std::vector<float>, kChannels>& 
   return fused;
 }
 
-// text_model and text_projection (modeling_clip.py, CLIPTextTransformer).
+// text_model and text_projection (modeling_clip.py, CLIPTextTransformer). No token sees those
+// behind it, so that what lies behind a text's end need not be computed.
 struct LanguageBind::TextTower {
-  TextTower(const Weights& w, const Config& config)
-      : graph(w.device()),
-        tower(w / "text_model" / "encoder", config.text),
-        norm(w / "text_model" / "final_layer_norm", config.text.dim, config.text.eps),
-        projection(w / "text_projection", config.text.dim, config.projection_dim, /*bias=*/false) {
-    const Weights embeddings = w / "text_model" / "embeddings";
-    ggml_tensor* words =
-        (embeddings / "token_embedding").tensor("weight", {config.vocabulary, config.text.dim});
-    ggml_tensor* positions =
-        (embeddings / "position_embedding").f32("weight", {config.max_tokens, config.text.dim});
-    const int64_t n = config.max_tokens;
+  struct Stage {
+    explicit Stage(Device& device) : graph(device) {}
+
+    Graph graph;
+    ggml_tensor* ids = nullptr;
+    ggml_tensor* end = nullptr;
+    ggml_tensor* embedding = nullptr;
+  };
+
+  TextTower(const Weights& w, const Config& c)
+      : weights(w),
+        config(c),
+        words((w / "text_model" / "embeddings" / "token_embedding")
+                  .tensor("weight", {c.vocabulary, c.text.dim})),
+        positions((w / "text_model" / "embeddings" / "position_embedding")
+                      .f32("weight", {c.max_tokens, c.text.dim})),
+        tower(w / "text_model" / "encoder", c.text),
+        norm(w / "text_model" / "final_layer_norm", c.text.dim, c.text.eps),
+        projection(w / "text_projection", c.text.dim, c.projection_dim, /*bias=*/false) {}
+
+  /// The graph for so many tokens or somewhat more: one of a few, whatever texts come.
+  std::pair<Stage&, int64_t> stage_for(int64_t tokens) {
+    constexpr int64_t kFewest = 8;
+    int64_t n = kFewest;
+    while (n < tokens) n *= 2;
+    n = std::min(n, config.max_tokens);
+    std::unique_ptr<Stage>& stage = stages[n];
+    if (!stage) stage = make(n);
+    return {*stage, n};
+  }
+
+  std::unique_ptr<Stage> make(int64_t n) const {
     std::vector<float> causal(static_cast<size_t>(n * n));
     for (int64_t i = 0; i < n; ++i) {
       for (int64_t j = i + 1; j < n; ++j)
         causal[static_cast<size_t>(i * n + j)] = -std::numeric_limits<float>::infinity();
     }
-    ggml_tensor* mask = w.constant("causal mask", {1, n, n}, causal);
+    ggml_tensor* mask = weights.constant("causal mask of " + std::to_string(n), {1, n, n}, causal);
+    auto stage = std::make_unique<Stage>(weights.device());
+    Graph& graph = stage->graph;
     ggml_context* c = graph.context();
-    ids = graph.input(GGML_TYPE_I32, {n});
-    end = graph.input(GGML_TYPE_I32, {1});
-    ggml_tensor* x = ggml_add(c, ggml_get_rows(c, words, ids), positions);
+    stage->ids = graph.input(GGML_TYPE_I32, {n});
+    stage->end = graph.input(GGML_TYPE_I32, {1});
+    ggml_tensor* x =
+        ggml_add(c, ggml_get_rows(c, words, stage->ids), compute::rows(c, positions, 0, n));
     x = tower(graph, ggml_reshape_3d(c, x, config.text.dim, n, 1), mask);
     // The end token's place holds the text's embedding: it alone has seen all of the text.
-    x = ggml_get_rows(c, ggml_reshape_2d(c, norm(graph, x), config.text.dim, n), end);
-    embedding = graph.output(projection(graph, x));
+    x = ggml_get_rows(c, ggml_reshape_2d(c, norm(graph, x), config.text.dim, n), stage->end);
+    stage->embedding = graph.output(projection(graph, x));
+    return stage;
   }
 
-  Graph graph;
+  Weights weights;
+  Config config;
+  ggml_tensor* words;
+  ggml_tensor* positions;
   Tower tower;
   LayerNorm norm;
   Linear projection;
-  ggml_tensor* ids;
-  ggml_tensor* end;
-  ggml_tensor* embedding;
+  std::map<int64_t, std::unique_ptr<Stage>> stages;  // by number of tokens
 };
 
 // vision_model and visual_projection on filter banks (modeling_audio.py, CLIPVisionTransformer with
@@ -139,8 +168,9 @@ struct LanguageBind::AudioTower {
     ggml_tensor* x = ggml_concat(c, ggml_reshape_2d(c, first, config.audio.dim, 1),
                                  patch_embedding(graph, patches), 1);
     x = pre_norm(graph, ggml_add(c, x, positions));
-    x = tower(graph, ggml_reshape_3d(c, x, config.audio.dim, patches_count + 1, 1), nullptr);
-    x = post_norm(graph, ggml_view_2d(c, x, config.audio.dim, 1, x->nb[1], 0));
+    x = tower(graph, ggml_reshape_3d(c, x, config.audio.dim, patches_count + 1, 1), nullptr,
+              /*wanted=*/1);
+    x = post_norm(graph, ggml_reshape_2d(c, x, config.audio.dim, 1));
     embedding = graph.output(projection(graph, x));
   }
 
@@ -171,12 +201,13 @@ LanguageBind::~LanguageBind() = default;
 
 std::vector<float> LanguageBind::embed_text(std::string_view text) {
   std::vector<int32_t> ids = tokenizer_.encode(text, static_cast<size_t>(config_.max_tokens));
-  const std::vector<int32_t> end = {static_cast<int32_t>(ids.size()) - 1};
-  ids.resize(static_cast<size_t>(config_.max_tokens), tokenizer_.end());
-  text_->graph.write(text_->ids, ids);
-  text_->graph.write(text_->end, end);
-  text_->graph.run();
-  return unit(text_->graph.read(text_->embedding));
+  const auto tokens = static_cast<int64_t>(ids.size());
+  const auto [stage, room] = text_->stage_for(tokens);
+  ids.resize(static_cast<size_t>(room), tokenizer_.end());
+  stage.graph.write(stage.ids, ids);
+  stage.graph.write(stage.end, std::vector<int32_t>{static_cast<int32_t>(tokens - 1)});
+  stage.graph.run();
+  return unit(stage.graph.read(stage.embedding));
 }
 
 LanguageBind::AudioTower& LanguageBind::audio() {

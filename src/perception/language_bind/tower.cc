@@ -24,16 +24,23 @@ Tower::Tower(const Weights& w, const TowerConfig& config) : config_(config) {
   for (int64_t i = 0; i < config.layers; ++i) layers_.emplace_back(w / "layers" / i, config);
 }
 
-ggml_tensor* Tower::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask) const {
+ggml_tensor* Tower::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask,
+                               std::optional<int64_t> wanted) const {
   ggml_context* c = g.context();
   const int64_t head_dim = config_.dim / config_.heads;
   const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
   for (const Layer& layer : layers_) {
+    const int64_t queries = wanted && &layer == &layers_.back() ? *wanted : x->ne[1];
+    const auto first = [&](ggml_tensor* of) {
+      return queries == of->ne[1]
+                 ? of
+                 : ggml_view_3d(c, of, of->ne[0], queries, of->ne[2], of->nb[1], of->nb[2], 0);
+    };
     ggml_tensor* y = layer.norm1(g, x);
-    y = compute::nn::attention(g, layer.query(g, y), layer.key(g, y), layer.value(g, y),
+    y = compute::nn::attention(g, layer.query(g, first(y)), layer.key(g, y), layer.value(g, y),
                                config_.heads, scale,
                                /*bias=*/nullptr, mask);
-    x = ggml_add(c, layer.out(g, y), x);
+    x = ggml_add(c, layer.out(g, y), first(x));
     y = layer.fc1(g, layer.norm2(g, x));
     y = config_.quick_gelu ? ggml_gelu_quick(c, y)
                            : compute::nn::activate(g, y, compute::nn::Activation::kGelu);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "compute/graph.h"
@@ -18,8 +19,10 @@ class Tower {
  public:
   Tower(const compute::Weights& w, const TowerConfig& config);
 
-  /// mask [1, N, N] or null.
-  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* mask) const;
+  /// mask [1, N, N] or null. The first `wanted` tokens' results, [1, wanted, dim], where that is
+  /// given (B is 1 then): the last layer is computed for them only.
+  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* mask,
+                          std::optional<int64_t> wanted = std::nullopt) const;
 
  private:
   struct Layer {

@@ -12,6 +12,8 @@
 namespace alref::reasoning {
 namespace {
 
+constexpr size_t kLongestErrorText = 200;
+
 using Json = nlohmann::ordered_json;
 
 bool is_about_boxes(Stage stage) {
@@ -87,7 +89,14 @@ std::string chat_error_text(const std::string& body) {
   std::string text = json.is_object() && json.contains(message) && json[message].is_string()
                          ? json[message].get<std::string>()
                          : body;
-  text.resize(std::min<size_t>(text.size(), 200));
+  if (text.size() > kLongestErrorText) {
+    size_t end = kLongestErrorText;
+    const auto continues = [&](size_t i) {
+      return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
+    };
+    while (end > 0 && continues(end)) --end;
+    text.resize(end);
+  }
   std::ranges::replace_if(
       text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
   return text;

@@ -29,7 +29,8 @@ std::string chat_request(const Question& question, const ChatStyle& style);
 /// is empty.
 std::optional<Answer> read_chat_response(const std::string& body);
 
-/// What a server says of an error: its message, or the beginning of the body, on one line.
+/// What a server says of an error: its message, or the body, on one line; its beginning, of at most
+/// 200 bytes and whole characters, where it is longer.
 std::string chat_error_text(const std::string& body);
 
 }  // namespace alref::reasoning

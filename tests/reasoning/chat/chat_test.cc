@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "reasoning/box_world.h"
 #include "reasoning/chat/answer_cache.h"
+#include "reasoning/chat/chat_message.h"
 #include "reasoning/chat/chat_responder.h"
 #include "reasoning/chat/language_reasoner.h"
 #include "reasoning/chat/recording.h"
@@ -320,6 +321,18 @@ TEST_F(ChatTest, EndpointsAreHttpWithAHostOnly) {
     EXPECT_THROW(Endpoint(bad, ""), Error) << bad;
   }
   EXPECT_THROW(Endpoint("http://localhost", "two\r\nlines"), Error);
+}
+
+// 66 characters of three bytes fit into 200.
+TEST(ChatErrorTextTest, IsCutBetweenCharacters) {
+  std::string message, beginning;
+  for (int i = 0; i < 70; ++i) message += "\u20ac";
+  for (int i = 0; i < 66; ++i) beginning += "\u20ac";
+  EXPECT_EQ(chat_error_text(R"({"error": {"message": ")" + message + R"("}})"), beginning);
+  EXPECT_EQ(chat_error_text(message), beginning);
+  EXPECT_EQ(chat_error_text(std::string(201, 'a')), std::string(200, 'a'));
+  EXPECT_EQ(chat_error_text("ab\u20ac\n"), "ab\u20ac ");
+  EXPECT_EQ(chat_error_text(std::string(300, '\x80')), "");  // no character begins in it
 }
 
 }  // namespace
