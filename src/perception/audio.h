@@ -39,6 +39,12 @@ class AudioTextEmbedder {
   virtual ~AudioTextEmbedder() = default;
   /// Unit vector of a mono 16 kHz sound.
   virtual std::vector<float> embed_audio(const Waveform& sound) = 0;
+  /// The same of several sounds, in order; cheaper than one by one where the network can.
+  virtual std::vector<std::vector<float>> embed_sounds(std::span<const Waveform> sounds) {
+    std::vector<std::vector<float>> embeddings;
+    for (const Waveform& sound : sounds) embeddings.push_back(embed_audio(sound));
+    return embeddings;
+  }
   /// Unit vector of an English text.
   virtual std::vector<float> embed_text(std::string_view text) = 0;
 };

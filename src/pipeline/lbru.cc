@@ -116,15 +116,17 @@ std::vector<std::vector<size_t>> Lbru::labels_of(const Waveform& sound,
                                                  std::to_string(labels.size()));
   }
   const std::vector<std::vector<size_t>> choices = combinations(labels.size());
+  std::vector<Waveform> parts;
+  for (const auto& [first, last] : segments)
+    parts.push_back(part_of(sound, first * seconds, last * seconds));
+  const std::vector<Embedding> heard = listeners_.matcher->embed_sounds(parts);
   std::vector<std::vector<size_t>> best(segments.size());
   for (size_t s = 0; s < segments.size(); ++s) {
-    const Embedding heard = listeners_.matcher->embed_audio(
-        part_of(sound, segments[s].first * seconds, segments[s].second * seconds));
     double highest = 0;
     for (const auto& choice : choices) {
       std::string text;
       for (const size_t i : choice) text += (text.empty() ? "" : separator) + as_sound(labels[i]);
-      const double similarity = dot(heard, embed(*listeners_.matcher, label_texts_, text));
+      const double similarity = dot(heard[s], embed(*listeners_.matcher, label_texts_, text));
       if (!best[s].empty() && similarity <= highest) continue;
       highest = similarity;
       best[s] = choice;

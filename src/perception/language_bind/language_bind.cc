@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -141,47 +142,77 @@ struct LanguageBind::TextTower {
 // vision_model and visual_projection on filter banks (modeling_audio.py, CLIPVisionTransformer with
 // one frame).
 struct LanguageBind::AudioTower {
-  AudioTower(const Weights& w, const Config& config)
-      : banks({.sample_rate = kSampleRate,
-               .bins = static_cast<int>(config.mel_bins),
+  struct Stage {
+    explicit Stage(Device& device) : graph(device) {}
+
+    Graph graph;
+    ggml_tensor* patches = nullptr;
+    ggml_tensor* embeddings = nullptr;
+  };
+
+  AudioTower(const Weights& w, const Config& c)
+      : device(w.device()),
+        config(c),
+        banks({.sample_rate = kSampleRate,
+               .bins = static_cast<int>(c.mel_bins),
                .window = FilterBankOptions::Window::kHanning}),
-        graph(w.device()),
-        pre_norm(w / "vision_model" / "pre_layrnorm", config.audio.dim, config.audio.eps),
-        tower(w / "vision_model" / "encoder", config.audio),
-        post_norm(w / "vision_model" / "post_layernorm", config.audio.dim, config.audio.eps),
-        projection(w / "visual_projection", config.audio.dim, config.projection_dim,
-                   /*bias=*/false) {
-    const int64_t patches_count = config.mel_bins / config.patch * (config.frames / config.patch);
-    const int64_t pixels = kChannels * config.patch * config.patch;
-    const Weights embeddings = w / "vision_model" / "embeddings";
-    // Kernel and stride are equal: a matrix product on patches.
-    const std::vector<float> kernel =
-        (embeddings / "patch_embedding")
-            .values("weight", {config.audio.dim, kChannels, config.patch, config.patch});
-    const Linear patch_embedding(
-        embeddings.constant("patches (as a matrix)", {config.audio.dim, pixels}, kernel), nullptr);
-    ggml_tensor* first = embeddings.f32("class_embedding", {config.audio.dim});
-    ggml_tensor* positions =
-        (embeddings / "position_embedding").f32("weight", {patches_count + 1, config.audio.dim});
-    ggml_context* c = graph.context();
-    patches = graph.input(GGML_TYPE_F32, {patches_count, pixels});
-    ggml_tensor* x = ggml_concat(c, ggml_reshape_2d(c, first, config.audio.dim, 1),
-                                 patch_embedding(graph, patches), 1);
-    x = pre_norm(graph, ggml_add(c, x, positions));
-    x = tower(graph, ggml_reshape_3d(c, x, config.audio.dim, patches_count + 1, 1), nullptr,
-              /*wanted=*/1);
-    x = post_norm(graph, ggml_reshape_2d(c, x, config.audio.dim, 1));
-    embedding = graph.output(projection(graph, x));
+        patch_embedding(patch_matrix(w / "vision_model" / "embeddings", c)),
+        first((w / "vision_model" / "embeddings").f32("class_embedding", {c.audio.dim})),
+        positions((w / "vision_model" / "embeddings" / "position_embedding")
+                      .f32("weight", {patches_count() + 1, c.audio.dim})),
+        pre_norm(w / "vision_model" / "pre_layrnorm", c.audio.dim, c.audio.eps),
+        tower(w / "vision_model" / "encoder", c.audio),
+        post_norm(w / "vision_model" / "post_layernorm", c.audio.dim, c.audio.eps),
+        projection(w / "visual_projection", c.audio.dim, c.projection_dim, /*bias=*/false) {}
+
+  int64_t patches_count() const {
+    return config.mel_bins / config.patch * (config.frames / config.patch);
   }
 
+  // Kernel and stride are equal: a matrix product on patches.
+  static Linear patch_matrix(const Weights& embeddings, const Config& c) {
+    const std::vector<float> kernel =
+        (embeddings / "patch_embedding")
+            .values("weight", {c.audio.dim, kChannels, c.patch, c.patch});
+    return {embeddings.constant("patches (as a matrix)",
+                                {c.audio.dim, kChannels * c.patch * c.patch}, kernel),
+            nullptr};
+  }
+
+  /// The graph for so many sounds at once.
+  Stage& stage_for(int64_t sounds) {
+    std::unique_ptr<Stage>& stage = stages[sounds];
+    if (!stage) stage = make(sounds);
+    return *stage;
+  }
+
+  std::unique_ptr<Stage> make(int64_t sounds) const {
+    auto stage = std::make_unique<Stage>(device);
+    Graph& graph = stage->graph;
+    ggml_context* c = graph.context();
+    const int64_t dim = config.audio.dim;
+    stage->patches = graph.input(
+        GGML_TYPE_F32, {sounds, patches_count(), kChannels * config.patch * config.patch});
+    ggml_tensor* classes = ggml_repeat_4d(c, first, dim, 1, sounds, 1);
+    ggml_tensor* x = ggml_concat(c, classes, patch_embedding(graph, stage->patches), 1);
+    x = pre_norm(graph, ggml_add(c, x, positions));
+    x = tower(graph, x, nullptr, /*wanted=*/1);
+    x = post_norm(graph, ggml_reshape_2d(c, x, dim, sounds));
+    stage->embeddings = graph.output(projection(graph, x));
+    return stage;
+  }
+
+  Device& device;
+  Config config;
   FilterBanks banks;
-  Graph graph;
+  Linear patch_embedding;
+  ggml_tensor* first;
+  ggml_tensor* positions;
   LayerNorm pre_norm;
   Tower tower;
   LayerNorm post_norm;
   Linear projection;
-  ggml_tensor* patches;
-  ggml_tensor* embedding;
+  std::map<int64_t, std::unique_ptr<Stage>> stages;  // by number of sounds
 };
 
 LanguageBind::LanguageBind(const std::filesystem::path& path, Device& device)
@@ -216,12 +247,21 @@ LanguageBind::AudioTower& LanguageBind::audio() {
 }
 
 std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {
+  return embed_sounds({&sound, 1}).front();
+}
+
+std::vector<std::vector<float>> LanguageBind::embed_sounds(std::span<const Waveform> sounds) {
   audio();
-  expect_mono_16k(sound);
-  return embed_audio(sound.samples.size(), [&](size_t first, size_t count) {
-    const auto start = sound.samples.begin() + static_cast<ptrdiff_t>(first);
-    return std::vector<float>(start, start + static_cast<ptrdiff_t>(count));
-  });
+  std::vector<std::vector<float>> embeddings;
+  // Batches of nearly one size, so that few graphs are made.
+  const size_t batches = (sounds.size() + kMostTogether - 1) / kMostTogether;
+  for (size_t b = 0; b < batches; ++b) {
+    std::vector<std::vector<float>> patches;
+    for (size_t i = b * sounds.size() / batches; i < (b + 1) * sounds.size() / batches; ++i)
+      patches.push_back(patches_of(sounds[i]));
+    std::ranges::move(embed(patches), std::back_inserter(embeddings));
+  }
+  return embeddings;
 }
 
 std::vector<float> LanguageBind::embed_audio(SoundSource& sound) {
@@ -229,14 +269,35 @@ std::vector<float> LanguageBind::embed_audio(SoundSource& sound) {
   size_t total = 0, read = kCountedAtOnce;
   for (; read == kCountedAtOnce; total += read)
     read = read_samples(sound, total, kCountedAtOnce).samples.size();
-  return embed_audio(total, [&](size_t first, size_t count) {
+  const std::vector<float> patches = patches_of(total, [&](size_t first, size_t count) {
     std::vector<float> samples = read_samples(sound, first, count).samples;
     samples.resize(count);  // where a source gives less the second time
     return samples;
   });
+  return embed({&patches, 1}).front();
 }
 
-std::vector<float> LanguageBind::embed_audio(size_t total, const Reader& read) {
+std::vector<std::vector<float>> LanguageBind::embed(std::span<const std::vector<float>> patches) {
+  AudioTower::Stage& stage = audio_->stage_for(static_cast<int64_t>(patches.size()));
+  stage.graph.write(stage.patches,
+                    std::vector<std::span<const float>>(patches.begin(), patches.end()));
+  stage.graph.run();
+  const std::vector<float> joint = stage.graph.read(stage.embeddings);
+  std::vector<std::vector<float>> embeddings;
+  for (auto at = joint.begin(); at != joint.end(); at += config_.projection_dim)
+    embeddings.push_back(unit({at, at + config_.projection_dim}));
+  return embeddings;
+}
+
+std::vector<float> LanguageBind::patches_of(const Waveform& sound) {
+  expect_mono_16k(sound);
+  return patches_of(sound.samples.size(), [&](size_t first, size_t count) {
+    const auto start = sound.samples.begin() + static_cast<ptrdiff_t>(first);
+    return std::vector<float>(start, start + static_cast<ptrdiff_t>(count));
+  });
+}
+
+std::vector<float> LanguageBind::patches_of(size_t total, const Reader& read) {
   const FilterBanks& banks = audio_->banks;
   // The official code subtracts the whole sound's mean first; the filter banks take away each
   // frame's, so that it makes no difference.
@@ -272,9 +333,7 @@ std::vector<float> LanguageBind::embed_audio(size_t total, const Reader& read) {
       }
     }
   }
-  audio_->graph.write(audio_->patches, patches);
-  audio_->graph.run();
-  return unit(audio_->graph.read(audio_->embedding));
+  return patches;
 }
 
 }  // namespace alref::language_bind

@@ -34,11 +34,15 @@ class LanguageBind : public AudioTextEmbedder {
   /// Throws Error: kInvalidArgument: not mono at 16 kHz; kModel: the file holds no network for
   /// sounds, as that of LanguageBind_Image. Shorter than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
+  /// Up to kMostTogether in one graph.
+  std::vector<std::vector<float>> embed_sounds(std::span<const Waveform> sounds) override;
   /// The same of a sound of any length, read twice; only its chunks are held, one at a time.
   std::vector<float> embed_audio(SoundSource& sound);
   std::vector<float> embed_text(std::string_view text) override;
 
   const Config& config() const { return config_; }
+
+  static constexpr size_t kMostTogether = 5;
 
  private:
   struct TextTower;
@@ -47,7 +51,10 @@ class LanguageBind : public AudioTextEmbedder {
   using Reader = std::function<std::vector<float>(size_t first, size_t count)>;
 
   AudioTower& audio();  // throws Error(kModel) in files without one
-  std::vector<float> embed_audio(size_t total, const Reader& read);
+  /// The network's input for one sound: [patches, channels * patch * patch].
+  std::vector<float> patches_of(const Waveform& sound);
+  std::vector<float> patches_of(size_t total, const Reader& read);
+  std::vector<std::vector<float>> embed(std::span<const std::vector<float>> patches);
 
   compute::Weights weights_;
   Config config_;

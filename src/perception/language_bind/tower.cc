@@ -32,9 +32,9 @@ ggml_tensor* Tower::operator()(Graph& g, ggml_tensor* x, ggml_tensor* mask,
   for (const Layer& layer : layers_) {
     const int64_t queries = wanted && &layer == &layers_.back() ? *wanted : x->ne[1];
     const auto first = [&](ggml_tensor* of) {
-      return queries == of->ne[1]
-                 ? of
-                 : ggml_view_3d(c, of, of->ne[0], queries, of->ne[2], of->nb[1], of->nb[2], 0);
+      return queries == of->ne[1] ? of
+                                  : ggml_cont(c, ggml_view_3d(c, of, of->ne[0], queries, of->ne[2],
+                                                              of->nb[1], of->nb[2], 0));
     };
     ggml_tensor* y = layer.norm1(g, x);
     y = compute::nn::attention(g, layer.query(g, first(y)), layer.key(g, y), layer.value(g, y),

@@ -19,8 +19,8 @@ class Tower {
  public:
   Tower(const compute::Weights& w, const TowerConfig& config);
 
-  /// mask [1, N, N] or null. The first `wanted` tokens' results, [1, wanted, dim], where that is
-  /// given (B is 1 then): the last layer is computed for them only.
+  /// mask [1, N, N] or null. The first `wanted` tokens' results, [B, wanted, dim], where that is
+  /// given: the last layer is computed for them only.
   ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* mask,
                           std::optional<int64_t> wanted = std::nullopt) const;
 

@@ -45,6 +45,18 @@ TEST_F(LanguageBindTest, SoundsEqualHuggingFacesClipOnFilterBanks) {
   EXPECT_LE(compute::relative_error(network_.embed_audio(chord(1.3)), kLongSound), kTolerance);
 }
 
+// Seven are two batches, of three and of four.
+TEST_F(LanguageBindTest, SoundsTogetherEqualEachByItself) {
+  std::vector<Waveform> sounds;
+  for (const double seconds : {0.3, 1.3, 0.0, 0.01, 0.7, 0.3, 2.0})
+    sounds.push_back(chord(seconds));
+  const auto together = network_.embed_sounds(sounds);
+  ASSERT_EQ(together.size(), sounds.size());
+  for (size_t i = 0; i < sounds.size(); ++i)
+    EXPECT_LE(compute::relative_error(together[i], network_.embed_audio(sounds[i])), 1e-6) << i;
+  EXPECT_TRUE(network_.embed_sounds({}).empty());
+}
+
 TEST_F(LanguageBindTest, EmbeddingsAreUnitVectorsWhateverTheSound) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const std::vector<float>& samples :
