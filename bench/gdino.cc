@@ -168,6 +168,7 @@ int main_of(int argc, char** argv) {
         static_cast<int32_t>((1000 + i) % static_cast<size_t>(network.config().bert.vocabulary));
   const std::vector<int32_t> separators = {ids.front(), ids.back(), ids[ids.size() / 2], -1};
 
+  const auto write_pixels = [&](std::span<float> to) { std::ranges::copy(pixels, to.begin()); };
   constexpr int kStages = 5;
   const char* names[kStages] = {"text", "backbone and neck", "encoder", "query selection",
                                 "decoder"};
@@ -179,7 +180,7 @@ int main_of(int argc, char** argv) {
     std::vector<float> logits;
     std::vector<int32_t> selected;
     const double times[kStages] = {seconds([&] { text = network.encode_text(ids, separators); }),
-                                   seconds([&] { network.encode_image(pixels, 1, size); }),
+                                   seconds([&] { network.encode_image(write_pixels, 1, size); }),
                                    seconds([&] { logits = network.fuse(text); }), seconds([&] {
                                      selected = gd::select_queries(logits, 1, tokens,
                                                                    network.config().queries);

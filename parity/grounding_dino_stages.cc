@@ -54,7 +54,9 @@ void run(const std::filesystem::path& model, const std::filesystem::path& folder
   const std::vector<int32_t> ids = read<int32_t>(folder / "ids.i32"),
                              separators = read<int32_t>(folder / "separators.i32");
   const gd::TextFeatures text = network.encode_text(ids, separators);
-  network.encode_image(read<float>(folder / "pixels.f32"), 1, image);
+  const std::vector<float> pixels = read<float>(folder / "pixels.f32");
+  network.encode_image([&](std::span<float> to) { std::ranges::copy(pixels, to.begin()); }, 1,
+                       image);
   const std::vector<float> logits = network.fuse(text);
   // A near tie in the choice of the queries changes all of them a little, through self attention:
   // the decoder is compared on the official code's choice.

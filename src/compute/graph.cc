@@ -17,6 +17,20 @@ namespace {
 
 std::atomic<int64_t> run_time{0};  // in nanoseconds
 
+/// Adds its life to run_time.
+class RunClock {
+ public:
+  RunClock() = default;
+  ~RunClock() {
+    run_time += (std::chrono::steady_clock::now() - begin_) / std::chrono::nanoseconds(1);
+  }
+  RunClock(const RunClock&) = delete;
+  RunClock& operator=(const RunClock&) = delete;
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
 ggml_tensor* new_tensor(ggml_context* context, ggml_type type, const Shape& shape) {
   const std::vector<int64_t> ne(shape.rbegin(), shape.rend());
   return ggml_new_tensor(context, type, static_cast<int>(ne.size()), ne.data());
@@ -138,6 +152,7 @@ void Graph::restore_unallocated() {
 
 void Graph::allocate() {
   if (device_.allocated_ == this) return;
+  const RunClock clock;
   restore_unallocated();
   ggml_backend_sched_t scheduler = device_.scheduler_.get();
   ggml_backend_sched_reset(scheduler);
@@ -198,11 +213,10 @@ void Graph::write(ggml_tensor* input, std::span<const int32_t> values) {
 
 void Graph::run() {
   allocate();
-  const auto begin = std::chrono::steady_clock::now();
+  const RunClock clock;
   if (ggml_backend_sched_graph_compute(device_.scheduler_.get(), graph_) != GGML_STATUS_SUCCESS) {
     throw Error(ErrorKind::kUnavailable, "the device could not run a network");
   }
-  run_time += (std::chrono::steady_clock::now() - begin) / std::chrono::nanoseconds(1);
 }
 
 std::vector<float> Graph::read(const ggml_tensor* output) {

@@ -3,7 +3,7 @@
 
 namespace alref::compute {
 
-/// What the runs of all graphs of this program have taken so far.
+/// What planning and running all graphs of this program has taken so far.
 double run_seconds();
 
 }  // namespace alref::compute

@@ -63,9 +63,15 @@ const GroundingDino::Text& GroundingDino::text(std::string_view caption) {
   return texts_.front();
 }
 
-Network::Queries GroundingDino::run(std::span<const float> pixels, int64_t batch,
-                                    const compute::MapSize& size, const TextFeatures& text) {
-  network_.encode_image(pixels, batch, size);
+Network::Queries GroundingDino::run(std::span<const Image> images, const TextFeatures& text) {
+  const auto batch = static_cast<int64_t>(images.size());
+  const Config& config = network_.config();
+  const auto write_pixels = [&](std::span<float> to) {
+    const size_t values = to.size() / images.size();
+    for (size_t i = 0; i < images.size(); ++i)
+      write_input(images[i], config, network_.threads(), to.subspan(i * values, values));
+  };
+  network_.encode_image(write_pixels, batch, input_size(images.front(), config));
   const std::vector<float> logits = network_.fuse(text);
   return network_.decode(select_queries(logits, batch, text.tokens, network_.config().queries));
 }
@@ -80,8 +86,7 @@ std::vector<Detection> GroundingDino::detect(const Image& image, std::string_vie
                                              RawDetections* raw) {
   check(thresholds);
   const Text& text = this->text(caption);
-  const NetworkImage prepared = prepare(image, network_.config());
-  const Network::Queries queries = run(prepared.pixels, 1, prepared.size, text.features);
+  const Network::Queries queries = run({&image, 1}, text.features);
   if (raw) *raw = to_raw(queries, text.features);
   return label({.count = static_cast<size_t>(queries.count),
                 .logits = queries.logits,
@@ -98,16 +103,11 @@ std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image>
   std::vector<std::vector<Detection>> result;
   while (result.size() < images.size()) {
     const size_t first = result.size();
-    NetworkImage prepared = prepare(images[first], network_.config());
     size_t end = first + 1;
-    for (; end < images.size() && images[end].width == images[first].width &&
-           images[end].height == images[first].height;
-         ++end) {
-      const NetworkImage next = prepare(images[end], network_.config());
-      prepared.pixels.insert(prepared.pixels.end(), next.pixels.begin(), next.pixels.end());
-    }
-    const Network::Queries queries =
-        run(prepared.pixels, static_cast<int64_t>(end - first), prepared.size, text.features);
+    while (end < images.size() && images[end].width == images[first].width &&
+           images[end].height == images[first].height)
+      ++end;
+    const Network::Queries queries = run(images.subspan(first, end - first), text.features);
     const auto count = static_cast<size_t>(queries.count);
     for (size_t i = first; i < end; ++i) {
       const QueryScores scores{
@@ -122,8 +122,7 @@ std::vector<std::vector<Detection>> GroundingDino::detect(std::span<const Image>
 
 RawDetections GroundingDino::raw(const Image& image, std::string_view caption) {
   const Text& text = this->text(caption);
-  const NetworkImage prepared = prepare(image, network_.config());
-  return to_raw(run(prepared.pixels, 1, prepared.size, text.features), text.features);
+  return to_raw(run({&image, 1}, text.features), text.features);
 }
 
 std::vector<Detection> GroundingDino::label(const QueryScores& scores, const Caption& caption,

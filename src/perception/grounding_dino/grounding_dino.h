@@ -60,8 +60,8 @@ class GroundingDino : public Detector {
   std::vector<Detection> label(const QueryScores& scores, const Caption& caption,
                                const DetectionThresholds& thresholds, int width, int height) const;
   RawDetections to_raw(const Network::Queries& queries, const TextFeatures& text) const;
-  Network::Queries run(std::span<const float> pixels, int64_t batch, const compute::MapSize& size,
-                       const TextFeatures& text);
+  /// Images of one size.
+  Network::Queries run(std::span<const Image> images, const TextFeatures& text);
 
   std::shared_ptr<compute::Device> device_;
   Network network_;

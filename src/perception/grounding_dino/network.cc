@@ -120,9 +120,10 @@ void Network::plan_image(int64_t batch, const MapSize& size) {
   plan->features = DeviceTensor(device, GGML_TYPE_F32, {batch, plan->pixels, d});
   plan->encoded = DeviceTensor(device, GGML_TYPE_F32, {batch, plan->pixels, d});
   plan->positions = DeviceTensor(device, GGML_TYPE_F32, {plan->pixels, d});
-  plan->positions.write(
-      image_positions(plan->levels, d, config_.position_temperature,
-                      weights_.values("transformer.level_embed", {config_.levels, d})));
+  plan->positions.fill([&](std::span<float> to) {
+    write_image_positions(plan->levels, d, config_.position_temperature,
+                          weights_.values("transformer.level_embed", {config_.levels, d}), to);
+  });
   plan->reference = DeviceTensor(device, GGML_TYPE_F32, {1, plan->pixels, 2});
   plan->reference.write(pixel_centres(plan->levels));
   plan->valid = DeviceTensor(device, GGML_TYPE_F32, {plan->pixels, 1});
@@ -195,9 +196,9 @@ void Network::plan_decoder(int64_t count) {
   queries_ = std::move(plan);
 }
 
-void Network::encode_image(std::span<const float> pixels, int64_t batch, const MapSize& size) {
+void Network::encode_image(const compute::Fill& pixels, int64_t batch, const MapSize& size) {
   plan_image(batch, size);
-  image_->graph.write(image_->input, pixels);
+  image_->graph.fill(image_->input, pixels);
   image_->graph.run();
 }
 

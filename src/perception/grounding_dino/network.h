@@ -36,13 +36,14 @@ class Network {
 
   const Config& config() const { return config_; }
   const compute::GgufFile& file() const { return weights_.file(); }
+  int threads() const { return weights_.device().threads(); }
 
   /// Text encoder. `separators`: see sub_sentences.
   TextFeatures encode_text(std::span<const int32_t> ids, std::span<const int32_t> separators);
 
-  /// Backbone and neck. pixels [batch, height, width, 3]: normalised RGB; height and width
+  /// Backbone and neck. `pixels` writes [batch, height, width, 3]: normalised RGB; height and width
   /// multiples of 4.
-  void encode_image(std::span<const float> pixels, int64_t batch, const compute::MapSize& image);
+  void encode_image(const compute::Fill& pixels, int64_t batch, const compute::MapSize& image);
 
   /// Encoder, for the images of the last encode_image, up to the scores of the first stage.
   /// Returns logits [batch, S, T] of the S pixels of all levels.

@@ -37,25 +37,23 @@ float centre(int64_t i, int64_t length) {
 
 }  // namespace
 
-std::vector<float> image_positions(const std::vector<MapSize>& levels, int64_t d, float temperature,
-                                   const std::vector<float>& level_embed) {
+void write_image_positions(const std::vector<MapSize>& levels, int64_t d, float temperature,
+                           const std::vector<float>& level_embed, std::span<float> to) {
   const int64_t half = d / 2;
-  std::vector<float> result;
-  result.reserve(pixels_of(levels) * static_cast<size_t>(d));
+  float* out = to.data();
   for (size_t level = 0; level < levels.size(); ++level) {
     const std::vector<float> rows = axis_encoding(levels[level].height, half, temperature);
     const std::vector<float> columns = axis_encoding(levels[level].width, half, temperature);
     const float* embed = &level_embed[level * static_cast<size_t>(d)];
     for (int64_t y = 0; y < levels[level].height; ++y) {
       for (int64_t x = 0; x < levels[level].width; ++x) {
-        for (int64_t i = 0; i < half; ++i)
-          result.push_back(rows[static_cast<size_t>(y * half + i)] + embed[i]);
-        for (int64_t i = 0; i < half; ++i)
-          result.push_back(columns[static_cast<size_t>(x * half + i)] + embed[half + i]);
+        const float* row = &rows[static_cast<size_t>(y * half)];
+        const float* column = &columns[static_cast<size_t>(x * half)];
+        for (int64_t i = 0; i < half; ++i) *out++ = row[i] + embed[i];
+        for (int64_t i = 0; i < half; ++i) *out++ = column[i] + embed[half + i];
       }
     }
   }
-  return result;
 }
 
 std::vector<float> pixel_centres(const std::vector<MapSize>& levels) {

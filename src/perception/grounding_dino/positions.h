@@ -10,10 +10,11 @@ namespace alref::grounding_dino {
 // What depends on the sizes of the levels alone; lists run over the pixels of all levels, one level
 // after the other. S pixels in all.
 
-/// Sine encoding of each pixel's place in its level plus its level's embedding: [S, d]
+/// Sine encoding of each pixel's place in its level plus its level's embedding, to `to`: [S, d]
 /// (backbone/position_encoding.py, class PositionEmbeddingSineHW). `level_embed` is [levels, d].
-std::vector<float> image_positions(const std::vector<compute::MapSize>& levels, int64_t d,
-                                   float temperature, const std::vector<float>& level_embed);
+void write_image_positions(const std::vector<compute::MapSize>& levels, int64_t d,
+                           float temperature, const std::vector<float>& level_embed,
+                           std::span<float> to);
 
 /// Centres of the pixels in [0, 1], (x, y): [S, 2].
 std::vector<float> pixel_centres(const std::vector<compute::MapSize>& levels);

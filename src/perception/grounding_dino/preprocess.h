@@ -3,24 +3,21 @@
 
 #include "alref/types.h"
 
-#include <vector>
+#include <span>
 
 #include "compute/ops/deformable_attention_op.h"
 #include "perception/grounding_dino/config.h"
 
 namespace alref::grounding_dino {
 
-/// What the network sees of an image.
-struct NetworkImage {
-  compute::MapSize size;  ///< multiples of the patch size
-  std::vector<float>
-      pixels;  ///< [height, width, 3], normalised; zeros right of and below the image
-};
+/// Size of what the network sees of an image, in pixels, multiples of the patch size: as the
+/// official util/inference.py, load_image, the short side config.short_side, but the long one at
+/// most config.max_side, then filled up to whole patches. Throws Error(kInvalidArgument) for an
+/// empty image, and for one so thin that no pixel of it would be left.
+compute::MapSize input_size(const Image& image, const Config& config);
 
-/// As the official util/inference.py, load_image: the short side to config.short_side, but the long
-/// one to at most config.max_side (Pillow's bilinear filter), then mean and standard deviation;
-/// filled up to whole patches. Throws Error(kInvalidArgument) for an empty image, and for one so
-/// thin that no pixel of it would be left.
-NetworkImage prepare(const Image& image, const Config& config);
+/// The image at that size (Pillow's bilinear filter), normalised with mean and standard deviation,
+/// zeros right of and below it, to `to`: [height, width, 3]. Throws as input_size.
+void write_input(const Image& image, const Config& config, int threads, std::span<float> to);
 
 }  // namespace alref::grounding_dino

@@ -76,10 +76,13 @@ TEST_F(GoldenTest, EveryStageAgreesWithTheOfficialCode) {
   ASSERT_EQ(caption.ids, integers(golden("ids", {tokens})));
 
   const TextFeatures text = network.encode_text(caption.ids, separators(tokenizer));
-  const NetworkImage image = prepare(picture(141, 96), network.config());
-  ASSERT_EQ(image.size.height, 96);
-  ASSERT_EQ(image.size.width, 144);
-  network.encode_image(image.pixels, 1, image.size);
+  const Image image = picture(141, 96);
+  const compute::MapSize size = input_size(image, network.config());
+  ASSERT_EQ(size.height, 96);
+  ASSERT_EQ(size.width, 144);
+  network.encode_image(
+      [&](std::span<float> to) { write_input(image, network.config(), /*threads=*/2, to); }, 1,
+      size);
   const std::vector<float> logits = network.fuse(text);
   const int64_t d = network.config().d_model;
   const auto sampled = [&](size_t step) {
@@ -173,16 +176,21 @@ TEST_F(GoldenTest, TakesThinAndTinyPictures) {
 }
 
 // The official sizes: the short side of 0.67 pixels becomes 1, which is filled up to a patch.
-TEST(PrepareTest, OfAVeryThinPictureAtTheOfficialSize) {
+TEST(InputTest, OfAVeryThinPictureAtTheOfficialSize) {
   Config config;
   config.short_side = 800;
   config.max_side = 1333;
   config.std = {1, 1, 1};
-  const NetworkImage image = prepare(picture(20000, 10), config);
-  EXPECT_EQ(image.size.width, 2000);
-  EXPECT_EQ(image.size.height, 4);
-  EXPECT_EQ(image.pixels.size(), size_t{2000} * 4 * 3);
-  EXPECT_EQ(prepare(picture(1, 1), config).size.width, 800);
+  const Image image = picture(20000, 10);
+  const compute::MapSize size = input_size(image, config);
+  EXPECT_EQ(size.width, 2000);
+  EXPECT_EQ(size.height, 4);
+  // One line of the picture, then zeros, whatever was there.
+  std::vector<float> pixels(size_t{2000} * 4 * 3, -7);
+  write_input(image, config, /*threads=*/1, pixels);
+  EXPECT_GT(*std::max_element(pixels.begin(), pixels.begin() + 6000), 0);
+  EXPECT_EQ(std::count(pixels.begin() + 6000, pixels.end(), 0.0f), 18000);
+  EXPECT_EQ(input_size(picture(1, 1), config).width, 800);
 }
 
 // A thin picture may have fewer pixels on all levels than the network has queries.
