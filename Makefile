@@ -54,8 +54,9 @@ bench-data:
 # and any video for SAM 2's tracker; what is not named is left out:
 # make parity GROUNDING_DINO_REPO=PATH SAM2_REPO=PATH CLIP=FILE BEATS_REPO=PATH/beats AL_REF_SAM2=PATH/avs AVSBENCH=PATH AVS_DATA=DIR
 # (checkouts of IDEA-Research/GroundingDINO, facebookresearch/sam2, microsoft/unilm and appletea233/AL-Ref-SAM2; the last one for
-# the authors' recorded replies; BEATS_REPO brings LanguageBind, too, whose oracle is a Python package. AVSBENCH with AL_REF_SAM2
-# and AVS_DATA, a folder of `python -m training.stampbench.avs` or AVSBench itself: the official loaders and evaluators).
+# the authors' recorded replies; BEATS_REPO brings LanguageBind, too, whose oracle is a Python package; TORCHAUDIO=WHEEL with it takes
+# their filter banks from there. AVSBENCH with AL_REF_SAM2 and AVS_DATA, a folder of `python -m training.stampbench.avs` or
+# AVSBench itself: the official loaders and evaluators).
 PARITY_PYTHON = .venv-parity/bin/python -W ignore
 parity: build
 	@test -n "$(GROUNDING_DINO_REPO)$(SAM2_REPO)$(BEATS_REPO)$(AL_REF_SAM2)" || { echo "make parity: say at least one of GROUNDING_DINO_REPO, SAM2_REPO, BEATS_REPO and AL_REF_SAM2; see the Makefile"; exit 2; }
