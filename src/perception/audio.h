@@ -27,6 +27,12 @@ class AudioTagger {
   virtual ~AudioTagger() = default;
   /// Every class with its probability, the likeliest first. `sound` is mono at 16 kHz.
   virtual std::vector<AudioTag> tag(const Waveform& sound) = 0;
+  /// The same of several sounds, in order; cheaper than one by one where the network can.
+  virtual std::vector<std::vector<AudioTag>> tag_each(std::span<const Waveform> sounds) {
+    std::vector<std::vector<AudioTag>> tags;
+    for (const Waveform& sound : sounds) tags.push_back(tag(sound));
+    return tags;
+  }
   /// Cosine of the probabilities of two adjacent seconds below which another sound begins, where
   /// training has calibrated it.
   virtual std::optional<float> segment_threshold() const { return std::nullopt; }

@@ -79,12 +79,14 @@ std::vector<AudioTag> Lbru::tags(const Waveform& sound, size_t top) {
 }
 
 reasoning::MomentTags Lbru::moment_tags(const Waveform& sound, int moments, double seconds) {
+  std::vector<Waveform> parts;
+  for (int m = 0; m < moments; ++m) {
+    parts.push_back(part_of(sound, m * seconds, (m + 1) * seconds));
+    parts.back().samples.resize(static_cast<size_t>(std::round(seconds * sound.sample_rate)));
+  }
   reasoning::MomentTags result;
   std::map<std::string, size_t> places;
-  for (int m = 0; m < moments; ++m) {
-    Waveform part = part_of(sound, m * seconds, (m + 1) * seconds);
-    part.samples.resize(static_cast<size_t>(std::round(seconds * sound.sample_rate)));
-    std::vector<AudioTag> tags = listeners_.taggers.back()->tag(part);
+  for (const std::vector<AudioTag>& tags : listeners_.taggers.back()->tag_each(parts)) {
     auto& probabilities = result.probabilities.emplace_back(tags.size());
     for (const AudioTag& tag : tags) {
       const auto [place, is_new] = places.emplace(tag.id, places.size());

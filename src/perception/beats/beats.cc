@@ -21,6 +21,8 @@ constexpr size_t kWindow = 10 * kSampleRate;
 constexpr float kKaldiScale = 32768;  // BEATs' filter banks are of 16-bit samples
 // Sounds of different lengths need graphs of their own; more than a few lengths in turn are rare.
 constexpr size_t kMaxStages = 4;
+// About as many as 10 s of sound have: attention's biases grow with their square.
+constexpr size_t kMostTokensTogether = 512;
 
 // A convolution whose kernel equals its stride is a matrix product on patches.
 compute::nn::Linear patch_matrix(const Weights& w, const Config& c) {
@@ -61,27 +63,35 @@ Beats::Beats(const std::filesystem::path& path, Device& device)
 
 Beats::~Beats() = default;
 
-Beats::Stage& Beats::stage_for(int64_t rows) {
-  std::unique_ptr<Stage>& stage = stages_[rows];
+Beats::Stage& Beats::stage_for(int64_t tokens, int64_t sounds) {
+  const std::pair key(tokens, sounds);
+  std::unique_ptr<Stage>& stage = stages_[key];
   if (stage) return *stage;
   if (stages_.size() > kMaxStages) {
-    std::erase_if(stages_, [rows](const auto& entry) { return entry.first != rows; });
+    std::erase_if(stages_, [&](const auto& entry) { return entry.first != key; });
   }
-  const int64_t tokens = rows * (config_.mel_bins / config_.patch_size);
   auto made = std::make_unique<Stage>(weights_.device());
   Graph& g = made->graph;
-  made->bias =
-      compute::DeviceTensor(weights_.device(), GGML_TYPE_F32, {config_.heads, tokens, tokens});
-  made->bias.write(encoder_.position_bias(tokens));
-  made->patches = g.input(GGML_TYPE_F32, {tokens, config_.patch_size * config_.patch_size});
+  made->bias = compute::DeviceTensor(weights_.device(), GGML_TYPE_F32,
+                                     {sounds * config_.heads, tokens, tokens});
+  const std::vector<float> one = encoder_.position_bias(tokens);
+  std::vector<float> bias;
+  for (int64_t i = 0; i < sounds; ++i) bias.insert(bias.end(), one.begin(), one.end());
+  made->bias.write(bias);
+  made->patches =
+      g.input(GGML_TYPE_F32, {tokens * sounds, config_.patch_size * config_.patch_size});
   ggml_tensor* x = patch_norm_(g, patch_embedding_(g, made->patches));
   if (projection_) x = (*projection_)(g, x);
-  made->tokens = g.output(encoder_(g, x, made->bias.tensor()));
+  made->tokens = g.output(encoder_(g, x, made->bias.tensor(), sounds));
   made->logits = g.output(predictor_(g, made->tokens));
-  return *(stages_[rows] = std::move(made));
+  return *(stages_[key] = std::move(made));
 }
 
-Beats::Output Beats::run(std::span<const float> samples) {
+int64_t Beats::tokens_of(std::span<const float> patches) const {
+  return static_cast<int64_t>(patches.size()) / (config_.patch_size * config_.patch_size);
+}
+
+std::vector<float> Beats::patches_of(std::span<const float> samples) const {
   const auto bins = static_cast<size_t>(config_.mel_bins),
              patch = static_cast<size_t>(config_.patch_size);
   std::vector<float> scaled(samples.size());
@@ -107,22 +117,66 @@ Beats::Output Beats::run(std::span<const float> samples) {
       }
     }
   }
+  return patches;
+}
 
-  Stage& stage = stage_for(static_cast<int64_t>(rows));
-  stage.graph.write(stage.patches, patches);
-  stage.graph.run();
-  Output output;
-  output.tokens = stage.graph.read(stage.tokens);
-  const std::vector<float> logits = stage.graph.read(stage.logits);
-  const auto classes = static_cast<size_t>(config_.classes);
-  std::vector<double> sums(classes);
-  for (size_t i = 0; i < logits.size(); ++i) sums[i % classes] += logits[i];
-  const size_t tokens = logits.size() / classes;
-  for (const double sum : sums) {
-    const double logit = sum / static_cast<double>(tokens);
-    output.probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-logit))));
+Beats::Output Beats::run(std::span<const float> samples) {
+  const std::vector<float> patches = patches_of(samples);
+  return std::move(run_together({&patches, 1}).front());
+}
+
+std::vector<Beats::Output> Beats::run_together(std::span<const std::vector<float>> patches) {
+  const size_t sounds = patches.size();
+  const auto tokens = static_cast<size_t>(tokens_of(patches.front()));
+  Stage& stage = stage_for(static_cast<int64_t>(tokens), static_cast<int64_t>(sounds));
+  // The first token of every sound, then the second.
+  const size_t pixels = patches.front().size() / tokens;
+  std::vector<std::span<const float>> parts;
+  for (size_t t = 0; t < tokens; ++t) {
+    for (const auto& one : patches) parts.push_back(std::span(one).subspan(t * pixels, pixels));
   }
-  return output;
+  stage.graph.write(stage.patches, parts);
+  stage.graph.run();
+  const std::vector<float> joint = stage.graph.read(stage.tokens),
+                           logits = stage.graph.read(stage.logits);
+  const auto dim = static_cast<size_t>(config_.dim), classes = static_cast<size_t>(config_.classes);
+  std::vector<Output> outputs(sounds);
+  for (size_t s = 0; s < sounds; ++s) {
+    std::vector<double> sums(classes);
+    for (size_t at = s; at < tokens * sounds; at += sounds) {
+      const auto token = std::span(joint).subspan(at * dim, dim);
+      outputs[s].tokens.insert(outputs[s].tokens.end(), token.begin(), token.end());
+      for (size_t i = 0; i < classes; ++i) sums[i] += logits[at * classes + i];
+    }
+    for (const double sum : sums) {
+      const double logit = sum / static_cast<double>(tokens);
+      outputs[s].probabilities.push_back(static_cast<float>(1 / (1 + std::exp(-logit))));
+    }
+  }
+  return outputs;
+}
+
+std::vector<std::vector<AudioTag>> Beats::tag_each(std::span<const Waveform> sounds) {
+  const auto is_as_first = [&](const Waveform& sound) {
+    expect_mono_16k(sound);
+    return sound.samples.size() == sounds.front().samples.size();
+  };
+  if (sounds.size() < 2 || !std::ranges::all_of(sounds, is_as_first) ||
+      sounds.front().samples.size() > kLongestInput) {
+    return AudioTagger::tag_each(sounds);
+  }
+  std::vector<std::vector<float>> patches;
+  for (const Waveform& sound : sounds) patches.push_back(patches_of(sound.samples));
+  const size_t most =
+      std::max<size_t>(1, kMostTokensTogether / static_cast<size_t>(tokens_of(patches.front())));
+  const size_t batches = (sounds.size() + most - 1) / most;
+  std::vector<std::vector<AudioTag>> tags;
+  for (size_t b = 0; b < batches; ++b) {  // of nearly one size, so that few graphs are made
+    const size_t first = b * sounds.size() / batches, last = (b + 1) * sounds.size() / batches;
+    for (const Output& output : run_together(std::span(patches).subspan(first, last - first)))
+      tags.push_back(sorted_tags(output.probabilities));
+  }
+  return tags;
 }
 
 std::vector<AudioTag> Beats::tag(const Waveform& sound) {
@@ -159,10 +213,15 @@ std::vector<AudioTag> Beats::tag(const Reader& read) {
       hear(part);
   }
 
+  return sorted_tags(best);
+}
+
+std::vector<AudioTag> Beats::sorted_tags(std::span<const float> probabilities) const {
   std::vector<AudioTag> tags;
-  for (size_t i = 0; i < best.size(); ++i) {
-    tags.push_back(
-        {.id = config_.label_ids[i], .name = config_.label_names[i], .probability = best[i]});
+  for (size_t i = 0; i < probabilities.size(); ++i) {
+    tags.push_back({.id = config_.label_ids[i],
+                    .name = config_.label_names[i],
+                    .probability = probabilities[i]});
   }
   std::stable_sort(tags.begin(), tags.end(), [](const AudioTag& a, const AudioTag& b) {
     return a.probability > b.probability;

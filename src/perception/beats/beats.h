@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "compute/device.h"
 #include "core/filter_banks.h"
@@ -29,6 +31,8 @@ class Beats : public AudioTagger {
 
   /// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
   std::vector<AudioTag> tag(const Waveform& sound) override;
+  /// Short sounds of one length go through the network together.
+  std::vector<std::vector<AudioTag>> tag_each(std::span<const Waveform> sounds) override;
   /// The same, of which never more than 20 s are held.
   std::vector<AudioTag> tag(SoundSource& sound);
   std::optional<float> segment_threshold() const override { return config_.segment_threshold; }
@@ -43,12 +47,18 @@ class Beats : public AudioTagger {
   const Config& config() const { return config_; }
 
  private:
-  struct Stage;  // the graph for one number of tokens
+  struct Stage;  // the graph for one number of tokens and of sounds
   // The samples from one on, so many; fewer at the end. They are there until the next call.
   using Reader = std::function<std::span<const float>(size_t first, size_t count)>;
 
   std::vector<AudioTag> tag(const Reader& read);
-  Stage& stage_for(int64_t rows);
+  std::vector<AudioTag> sorted_tags(std::span<const float> probabilities) const;
+  /// The network's input: [rows * columns, patch * patch].
+  std::vector<float> patches_of(std::span<const float> samples) const;
+  /// What the network makes of sounds of one length, given as patches.
+  std::vector<Output> run_together(std::span<const std::vector<float>> patches);
+  int64_t tokens_of(std::span<const float> patches) const;
+  Stage& stage_for(int64_t tokens, int64_t sounds);
 
   compute::Weights weights_;
   Config config_;
@@ -58,7 +68,7 @@ class Beats : public AudioTagger {
   std::unique_ptr<compute::nn::Linear> projection_;  // where the two widths differ
   Encoder encoder_;
   compute::nn::Linear predictor_;
-  std::map<int64_t, std::unique_ptr<Stage>> stages_;
+  std::map<std::pair<int64_t, int64_t>, std::unique_ptr<Stage>> stages_;
 };
 
 }  // namespace alref::beats

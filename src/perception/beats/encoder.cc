@@ -121,47 +121,59 @@ std::vector<float> Encoder::position_bias(int64_t tokens) const {
 }
 
 // x + gelu(pos_conv(x)); an even kernel gives one token too many, which SamePad drops.
-ggml_tensor* Encoder::encode_positions(Graph& g, ggml_tensor* x) const {
+ggml_tensor* Encoder::encode_positions(Graph& g, ggml_tensor* x, int64_t sounds) const {
   ggml_context* c = g.context();
-  const int64_t tokens = x->ne[1], extra = config_.position_kernel % 2 == 0 ? 1 : 0;
+  const int64_t dim = config_.dim, tokens = x->ne[1] / sounds,
+                extra = config_.position_kernel % 2 == 0 ? 1 : 0;
+  // A sound's tokens side by side: [sounds, 1, tokens, dim].
+  ggml_tensor* lines = ggml_cont(c, ggml_permute(c, ggml_reshape_3d(c, x, dim, sounds, tokens),  //
+                                                 0, 2, 1, 3));
   ggml_tensor* y = compute::custom(
-      g, position_op_, {1, 1, tokens + extra, config_.dim},
-      {ggml_reshape_4d(c, x, config_.dim, tokens, 1, 1), position_weight_, position_bias_});
-  y = ggml_view_2d(c, y, config_.dim, tokens, y->nb[1], 0);
+      g, position_op_, {sounds, 1, tokens + extra, dim},
+      {ggml_reshape_4d(c, lines, dim, tokens, 1, sounds), position_weight_, position_bias_});
+  y = ggml_view_3d(c, y, dim, tokens, sounds, y->nb[1], y->nb[3], 0);
+  y = ggml_reshape_2d(c, ggml_cont(c, ggml_permute(c, y, 0, 2, 1, 3)), dim, sounds * tokens);
   return ggml_add(c, x, compute::nn::activate(g, y, compute::nn::Activation::kGelu));
 }
 
-// bias * (a * (b * grep_a - 1) + 2), with gates a and b for each query and head.
+// bias * (a * (b * grep_a - 1) + 2), with gates a and b for each query and head of every sound.
 ggml_tensor* Encoder::gated_bias(Graph& g, const Layer& layer, ggml_tensor* query,
-                                 ggml_tensor* bias) const {
+                                 ggml_tensor* bias, int64_t sounds) const {
   ggml_context* c = g.context();
-  const int64_t tokens = query->ne[1], heads = config_.heads;
+  const int64_t tokens = query->ne[1] / sounds, heads = config_.heads, all = heads * sounds;
   ggml_tensor* gates =
-      ggml_sigmoid(c, layer.gate(g, ggml_reshape_3d(c, query, config_.dim / heads, heads, tokens)));
-  // [tokens, heads, 2] -> two of [heads, tokens, 1]
+      ggml_sigmoid(c, layer.gate(g, ggml_reshape_3d(c, query, config_.dim / heads, all, tokens)));
+  // [tokens, all, 2] -> two of [all, tokens, 1]
   const auto gate = [&](int64_t which) {
-    ggml_tensor* view = ggml_view_3d(c, gates, 1, heads, tokens, gates->nb[1], gates->nb[2],
+    ggml_tensor* view = ggml_view_3d(c, gates, 1, all, tokens, gates->nb[1], gates->nb[2],
                                      static_cast<size_t>(which) * gates->nb[0]);
     return ggml_cont(c, ggml_permute(c, view, 0, 2, 1, 3));
   };
   ggml_tensor* scale = ggml_reshape_3d(c, layer.gate_scale, 1, 1, heads);
+  if (sounds > 1) scale = ggml_repeat_4d(c, scale, 1, 1, all, 1);
   ggml_tensor* inner = ggml_scale_bias(c, ggml_mul(c, gate(1), scale), 1, -1);
   ggml_tensor* factor = ggml_scale_bias(c, ggml_mul(c, gate(0), inner), 1, 2);
   return ggml_mul(c, bias, factor);
 }
 
-ggml_tensor* Encoder::operator()(Graph& g, ggml_tensor* x, ggml_tensor* bias) const {
+ggml_tensor* Encoder::operator()(Graph& g, ggml_tensor* x, ggml_tensor* bias,
+                                 int64_t sounds) const {
   ggml_context* c = g.context();
   const auto residual_scale =
       static_cast<float>(std::pow(2.0 * static_cast<double>(config_.layers), 0.25));
-  const int64_t head_dim = config_.dim / config_.heads;
+  const int64_t head_dim = config_.dim / config_.heads, tokens = x->ne[1] / sounds;
   const float score_scale = 1 / std::sqrt(static_cast<float>(head_dim));
-  x = norm_(g, encode_positions(g, x));
+  // Sounds do not hear each other: to attention they are further heads.
+  const auto joined = [&](ggml_tensor* y) {
+    return ggml_reshape_2d(c, y, config_.dim * sounds, tokens);
+  };
+  x = norm_(g, encode_positions(g, x, sounds));
   for (const Layer& layer : layers_) {
     ggml_tensor* query = layer.query(g, x);
-    ggml_tensor* y =
-        compute::nn::attention(g, query, layer.key(g, x), layer.value(g, x), config_.heads,
-                               score_scale, gated_bias(g, layer, query, bias));
+    ggml_tensor* y = compute::nn::attention(g, joined(query), joined(layer.key(g, x)),
+                                            joined(layer.value(g, x)), config_.heads * sounds,
+                                            score_scale, gated_bias(g, layer, query, bias, sounds));
+    y = ggml_reshape_2d(c, y, config_.dim, sounds * tokens);
     x = layer.attention_norm(g, ggml_add(c, layer.out(g, y), ggml_scale(c, x, residual_scale)));
     y = layer.fc2(g, compute::nn::activate(g, layer.fc1(g, x), compute::nn::Activation::kGelu));
     x = layer.final_norm(g, ggml_add(c, y, ggml_scale(c, x, residual_scale)));

@@ -21,13 +21,14 @@ std::vector<int32_t> relative_position_buckets(int64_t tokens, int64_t buckets,
 /// BEATs' transformer (backbone.py, class TransformerEncoder): a grouped convolution encodes
 /// positions, post-norm layers with residuals scaled up (deep norm), attention with a gated bias by
 /// relative position that all layers share.
-///   x [tokens, dim] -> [tokens, dim]
+///   x [tokens * sounds, dim] -> [tokens * sounds, dim], each token of every sound, then the next
 class Encoder {
  public:
   Encoder(const compute::Weights& w, const Config& config);
 
-  /// bias [heads, tokens, tokens], from position_bias().
-  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* bias) const;
+  /// bias [sounds * heads, tokens, tokens], position_bias() for every sound.
+  ggml_tensor* operator()(compute::Graph& g, ggml_tensor* x, ggml_tensor* bias,
+                          int64_t sounds) const;
 
   /// The shared bias by relative position, before the layers' gates: [heads, tokens, tokens], on
   /// the host.
@@ -43,9 +44,9 @@ class Encoder {
     ggml_tensor* gate_scale;   // grep_a [heads]
   };
 
-  ggml_tensor* encode_positions(compute::Graph& g, ggml_tensor* x) const;
+  ggml_tensor* encode_positions(compute::Graph& g, ggml_tensor* x, int64_t sounds) const;
   ggml_tensor* gated_bias(compute::Graph& g, const Layer& layer, ggml_tensor* query,
-                          ggml_tensor* bias) const;
+                          ggml_tensor* bias, int64_t sounds) const;
 
   Config config_;
   std::shared_ptr<compute::ConvolutionOp> position_op_;

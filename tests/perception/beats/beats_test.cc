@@ -74,6 +74,35 @@ TEST_F(BeatsTest, ALongSoundsTagsAreTheHighestOfItsWindows) {
   }
 }
 
+// 200 sounds of half a second do not fit into one batch.
+TEST_F(BeatsTest, SoundsTogetherEqualEachByItself) {
+  const auto expect_equal = [&](const std::vector<Waveform>& sounds) {
+    const auto together = beats_.tag_each(sounds);
+    ASSERT_EQ(together.size(), sounds.size());
+    for (size_t s = 0; s < sounds.size(); s += 7) {
+      const std::vector<AudioTag> alone = beats_.tag(sounds[s]);
+      for (size_t i = 0; i < alone.size(); ++i) {
+        EXPECT_EQ(together[s][i].id, alone[i].id) << s;
+        EXPECT_NEAR(together[s][i].probability, alone[i].probability, 1e-6) << s;
+      }
+    }
+  };
+  const Waveform source = chord(10);
+  std::vector<Waveform> same, different;
+  for (size_t s = 0; s < 200; ++s) {
+    const auto part = [&](size_t length) {
+      const auto from = source.samples.begin() + static_cast<std::ptrdiff_t>(s * 700);
+      return Waveform{.sample_rate = 16000,
+                      .samples = {from, from + static_cast<std::ptrdiff_t>(length)}};
+    };
+    same.push_back(part(8000));
+    if (s < 8) different.push_back(part(3000 + 1000 * s));
+  }
+  expect_equal(same);
+  expect_equal(different);
+  EXPECT_TRUE(beats_.tag_each({}).empty());
+}
+
 TEST_F(BeatsTest, ASourceGivesWhatItsSamplesGiveAndIsNeverHeldWhole) {
   for (const double seconds : {0.0, 1.3, 20.0, 20.001, 35.0}) {
     const Waveform sound = chord(seconds);
