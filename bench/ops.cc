@@ -110,9 +110,9 @@ void compete(const std::vector<Contestant*>& contestants, int repeats, bool proc
   }
 }
 
-/// Our graph for a case. What products multiply and attention attends with are tensors of
-/// `activations`, as the networks leave them (bf16 where only such operators read them), and
-/// weights the same type.
+/// Our graph for a case. What products multiply, what attention attends with and what it gives are
+/// tensors of `activations`, as they are in the networks (bf16 where only such operators read
+/// them), and weights, too. Products give f32.
 class OurGraph {
  public:
   OurGraph(Device& device, const Case& c, ggml_type activations) : graph_(device) {
@@ -128,7 +128,7 @@ class OurGraph {
     ggml_tensor* bias = c.bias ? leaf(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
     ggml_tensor* mask = c.masks ? leaf(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
     const float scale = 1 / std::sqrt(static_cast<float>(c.d));
-    graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask));
+    graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask, activations));
   }
   ~OurGraph() {
     for (const DeviceTensor& t : leaves_)

@@ -70,6 +70,37 @@ void put(float* c, std::ptrdiff_t stride) {
 constexpr decltype(&multiply<1>) kMultiply[] = {multiply<1>, multiply<2>, multiply<3>, multiply<4>};
 constexpr decltype(&put<1>) kPut[] = {put<1>, put<2>, put<3>, put<4>};
 
+/// Asks for memory a few cache lines at a time: many at once would keep the processor waiting for
+/// room among what it waits for.
+class Ahead {
+ public:
+  Ahead(const MemoryRange* ranges, int64_t count, int64_t calls)
+      : next_(ranges), last_(ranges + count) {
+    int64_t lines = 0;
+    for (const MemoryRange* r = ranges; r != last_; ++r) lines += (r->end - r->begin + 63) / 64;
+    at_once_ = (lines + calls - 1) / calls;
+  }
+  void some() {
+    for (int64_t i = 0; i < at_once_; ++i) {
+      if (at_ >= end_) {
+        if (next_ == last_) {
+          at_once_ = 0;
+          return;
+        }
+        at_ = next_->begin, end_ = next_->end;
+        ++next_;
+      }
+      __builtin_prefetch(at_, 0, 2);
+      at_ += 64;
+    }
+  }
+
+ private:
+  const MemoryRange *next_, *last_;
+  const std::byte *at_ = nullptr, *end_ = nullptr;
+  int64_t at_once_;
+};
+
 /// 16 queries at a time: while tiles multiply the next ones with the keys, the vector units make
 /// weights of these ones' scores.
 class AtOnce {
@@ -80,7 +111,8 @@ class AtOnce {
         value_tiles_((a.dv + 15) / 16),
         stride_(16 * key_tiles_),
         weights_stride_((a.keys + kTileK - 1) / kTileK * kTileK),
-        result_stride_(16 * value_tiles_) {
+        result_stride_(16 * value_tiles_),
+        ahead_(a.ahead, a.ahead_count, (a.rows + 15) / 16 * 2 * 16) {
     float* at = a.scratch;
     const auto take = [&at](int64_t floats) { return std::exchange(at, at + 16 * floats); };
     for (float*& scores : scores_) scores = take(stride_);
@@ -168,6 +200,7 @@ class AtOnce {
       for (int64_t j = 0; j < tiles - 1; ++j) raise(j, 0xffff);
       raise(tiles - 1, rest);
       _mm512_store_ps(parts[i], high);
+      ahead_.some();
     }
     __m512 top = joined(parts, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
     if constexpr (!kAdd) top = _mm512_mul_ps(top, scale);
@@ -196,6 +229,7 @@ class AtOnce {
         sum = weigher.add(sum, both);
       }
       _mm512_store_ps(parts[i], sum);
+      ahead_.some();
     }
     const __m512 sum = joined(parts, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
     _mm512_store_ps(shares_[strip % 2], _mm512_div_ps(_mm512_set1_ps(1), sum));
@@ -265,6 +299,7 @@ class AtOnce {
   int64_t key_tiles_, value_tiles_, stride_, weights_stride_, result_stride_;
   float *scores_[2], *results_[2], *added_;
   uint16_t* weights_;
+  Ahead ahead_;
   alignas(64) float shares_[2][16];
 };
 

@@ -80,6 +80,11 @@ struct SoftmaxBlock {
   int64_t columns;
 };
 
+/// Memory that is wanted soon.
+struct MemoryRange {
+  const std::byte *begin, *end;
+};
+
 /// Attention of a head's queries to all its keys, which are one block. What is packed is packed
 /// as for products; queries are elements, and their memory goes on to the next multiple of 16 rows.
 struct KeysAtOnce {
@@ -95,6 +100,9 @@ struct KeysAtOnce {
   void* const* results;   ///< where each row goes; null: nowhere
   bool elements, stream;  ///< rows of Element, or f32 past the caches (Epilogue::stream)
   float* scratch;         ///< scratch_floats(), on a cache line
+  /// Asked for meanwhile, a few cache lines at a time.
+  const MemoryRange* ahead = nullptr;
+  int64_t ahead_count = 0;
 
   static size_t scratch_floats(int64_t keys, int64_t dv) {
     return static_cast<size_t>(16 * (4 * ((keys + 31) / 32 * 32) + 2 * ((dv + 15) / 16 * 16)));

@@ -53,16 +53,19 @@ ggml_tensor* spelled_out(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* 
 }  // namespace
 
 ggml_tensor* attention(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, int64_t heads,
-                       float scale, ggml_tensor* bias, ggml_tensor* mask) {
+                       float scale, ggml_tensor* bias, ggml_tensor* mask, ggml_type type) {
   GGML_ASSERT(q->ne[0] == k->ne[0] && q->ne[0] % heads == 0 && v->ne[0] % heads == 0);
   GGML_ASSERT(k->ne[1] == v->ne[1] && q->ne[2] == k->ne[2] && k->ne[2] == v->ne[2]);
-  if (!g.prefers_custom_ops()) return spelled_out(g, q, k, v, heads, scale, bias, mask);
+  if (!g.prefers_custom_ops()) {
+    ggml_tensor* y = spelled_out(g, q, k, v, heads, scale, bias, mask);
+    return type == GGML_TYPE_F32 ? y : ggml_cast(g.context(), y, type);
+  }
 
   auto op = std::make_shared<AttentionOp>(heads, scale, bias != nullptr, mask != nullptr);
   const Shape shape = {q->ne[2], q->ne[1], v->ne[0]};
-  if (bias && mask) return custom(g, op, shape, {q, k, v, bias, mask});
-  if (bias || mask) return custom(g, op, shape, {q, k, v, bias ? bias : mask});
-  return custom(g, op, shape, {q, k, v});
+  if (bias && mask) return custom(g, op, shape, {q, k, v, bias, mask}, type);
+  if (bias || mask) return custom(g, op, shape, {q, k, v, bias ? bias : mask}, type);
+  return custom(g, op, shape, {q, k, v}, type);
 }
 
 }  // namespace alref::compute::nn

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "compute/onednn/attention_memory.h"
 #include "compute/onednn/attention_rows.h"
 #include "compute/onednn/attention_sums.h"
 #include "compute/onednn/product.h"
@@ -66,7 +67,10 @@ class Attention {
     std::byte *queries, *weights[2];
     float *scores[2], *scratch;
     const void** pointers;
+    kernels::MemoryRange* ranges;
   };
+
+  using Wanted = std::span<const kernels::MemoryRange>;
 
   bool at_once() const { return key_blocks_ == 1 && kernels_.attend; }
 
@@ -93,6 +97,8 @@ class Attention {
     Parts p{};
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
     p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
+    p.ranges =
+        carver.take<kernels::MemoryRange>(static_cast<size_t>(2 * key_block_ + query_block_));
     if (at_once()) {
       p.scratch = carver.take<float>(kernels::KeysAtOnce::scratch_floats(rows_.keys, rows_.dv));
       return p;
@@ -128,26 +134,9 @@ class Attention {
     return std::min(key_block_, rows_.keys - block * key_block_);
   }
 
-  // A block's keys, then its values.
-  void pack_block(int64_t task, int64_t block, std::byte* packed, const void** pointers) const {
-    const int64_t first = block * key_block_, keys = keys_in(block);
-    const Panels key_panels(keys), value_panels(rows_.dv);
-    rows_.key_rows(task, first, keys, pointers);
-    for (int64_t p = 0; p < key_panels.count(); ++p) {
-      const int64_t column = 16 * key_panels.begin(p), width = key_panels.width(p);
-      reading(kernels_, rows_.k)
-          .pack_transposed(pointers + column, rows_.d, std::min(keys - column, 16 * width), width,
-                           packed + static_cast<size_t>(column * kernels_.padded(rows_.d)) *
-                                        kernels_.element_bytes);
-    }
-    rows_.value_rows(task, first, keys, pointers);
-    for (int64_t p = 0; p < value_panels.count(); ++p) {
-      const int64_t column = 16 * value_panels.begin(p), width = value_panels.width(p);
-      reading(kernels_, rows_.v)
-          .pack(pointers, column, keys, std::min(rows_.dv - column, 16 * width), width,
-                packed + k_block_bytes_ +
-                    static_cast<size_t>(column * kernels_.padded(keys)) * kernels_.element_bytes);
-    }
+  void pack(int64_t task, int64_t block, std::byte* packed, const void** pointers) const {
+    pack_block(kernels_, rows_, task, block * key_block_, keys_in(block), packed,
+               packed + k_block_bytes_, pointers);
   }
 
   // Some rows of a task, and some blocks of its keys, which are packed one after the other.
@@ -196,16 +185,19 @@ class Attention {
     }
   }
 
-  void attend(int64_t task, int64_t query_block, std::byte* packed, const Parts& p) const {
+  Work work(int64_t task, int64_t query_block, std::byte* packed) const {
     const int64_t first = query_block * query_block_;
-    const Work w{task, first,       std::min(query_block_, rows_.queries(task) - first),
-                 0,    key_blocks_, packed};
-    if (at_once()) return attend_at_once(w, p);
+    return {task, first,       std::min(query_block_, rows_.queries(task) - first),
+            0,    key_blocks_, packed};
+  }
+
+  void attend(const Work& w, const Parts& p, Wanted ahead) const {
+    if (at_once()) return attend_at_once(w, p, ahead);
     accumulate(w, p);
     if (!direct()) store(w, p);
   }
 
-  void attend_at_once(const Work& w, const Parts& p) const {
+  void attend_at_once(const Work& w, const Parts& p, Wanted ahead) const {
     rows_.query_rows(w.task, w.first, w.count, p.pointers);
     reading(kernels_, rows_.q).convert(p.pointers, w.count, rows_.d, p.queries, query_stride());
     rows_.result_rows(w.task, w.first, w.count, p.pointers);
@@ -227,7 +219,9 @@ class Attention {
                      .results = const_cast<void* const*>(p.pointers),
                      .elements = rows_.out->type != GGML_TYPE_F32,
                      .stream = rows_.stream,
-                     .scratch = p.scratch});
+                     .scratch = p.scratch,
+                     .ahead = ahead.data(),
+                     .ahead_count = static_cast<int64_t>(ahead.size())});
   }
 
   // Rows of sums, scaled if they still have to be.
@@ -299,27 +293,6 @@ class Attention {
     return (rows_.queries(task) + query_block_ - 1) / query_block_;
   }
 
-  // Small tasks wait for memory rather than compute. While the heads of one window (or batch entry)
-  // are computed, the rows of the next are asked for, in the order in which they lie in memory.
-  void prefetch_next(int64_t task, const void** pointers) const {
-    const int64_t heads = rows_.heads, head = task % heads, next = task - head + heads;
-    if (rows_.keys > kKeysAtOnce || next >= rows_.tasks) return;
-    const auto ask = [&](const ggml_tensor* t, int64_t count, const auto& rows_of) {
-      const int64_t begin = count * head / heads, some = count * (head + 1) / heads - begin;
-      const size_t bytes = static_cast<size_t>(t->ne[0]) * t->nb[0];
-      rows_of(begin, some);
-      for (int64_t i = 0; i < some; ++i) {
-        for (size_t c = 0; c < bytes; c += 64)
-          __builtin_prefetch(static_cast<const std::byte*>(pointers[i]) + c, 0, 2);
-      }
-    };
-    const int64_t queries = std::min(query_block_, rows_.queries(next));
-    ask(rows_.k, rows_.keys, [&](int64_t at, int64_t n) { rows_.key_rows(next, at, n, pointers); });
-    ask(rows_.v, rows_.keys,
-        [&](int64_t at, int64_t n) { rows_.value_rows(next, at, n, pointers); });
-    ask(rows_.q, queries, [&](int64_t at, int64_t n) { rows_.query_rows(next, at, n, pointers); });
-  }
-
   void run_heads() {
     Carver sizes;
     sizes.take(packed_bytes());
@@ -336,9 +309,13 @@ class Attention {
       const Parts p = parts(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
         for (int64_t block = 0; block < key_blocks_; ++block)
-          pack_block(task, block, packed_keys(packed, block), p.pointers);
-        prefetch_next(task, p.pointers);
-        for (int64_t block = 0; block < query_blocks(task); ++block) attend(task, block, packed, p);
+          pack(task, block, packed_keys(packed, block), p.pointers);
+        const Wanted next = key_blocks_ > 1
+                                ? Wanted()
+                                : wanted_next(rows_, task, query_block_, p.pointers, p.ranges);
+        if (!at_once()) prefetch(next);
+        for (int64_t block = 0; block < query_blocks(task); ++block)
+          attend(work(task, block, packed), p, block == 0 ? next : Wanted());
       }
     });
   }
@@ -351,11 +328,11 @@ class Attention {
     engine_.parallel(key_blocks_, [&](int64_t block, int thread) {
       Carver carver(engine_.thread_scratch(thread));
       const Parts p = parts(carver);
-      pack_block(task, block, packed_keys(packed, block), p.pointers);
+      pack(task, block, packed_keys(packed, block), p.pointers);
     });
     engine_.parallel(query_blocks(task), [&](int64_t block, int thread) {
       Carver carver(engine_.thread_scratch(thread));
-      attend(task, block, packed, parts(carver));
+      attend(work(task, block, packed), parts(carver), {});
     });
   }
 
@@ -384,7 +361,7 @@ class Attention {
       Parts p = parts(carver);
       static_cast<Sums&>(p) = all[static_cast<size_t>(item)];
       for (int64_t block = w.begin; block < w.end; ++block)
-        pack_block(w.task, block, packed_keys(w.packed, block - w.begin), p.pointers);
+        pack(w.task, block, packed_keys(w.packed, block - w.begin), p.pointers);
       accumulate(w, p);
     });
     const int64_t blocks = (rows_.most_queries + kJoined - 1) / kJoined;

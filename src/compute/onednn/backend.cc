@@ -112,6 +112,7 @@ Step step_of_custom(const Backend& b, const ggml_tensor* node) {
     if (!has_plain_rows(node->src[i], takes_bf16(b) && may_be_bf16(op, i))) return Step::kGgml;
   }
   const bool own = b.engine.f32();
+  if (node->type != GGML_TYPE_F32 && !takes_bf16(b)) return Step::kGgml;
   if (const auto* attention = dynamic_cast<const AttentionOp*>(op)) {
     return own || b.primitives.takes_attention(*attention, node) ? Step::kAttention : Step::kGgml;
   }
@@ -144,8 +145,7 @@ Step step_of(const Backend& b, const ggml_tensor* node) {
   return step_of_custom(b, node);
 }
 
-// Computes the product or two that begin at node `i`, on our own kernels, and returns the first
-// node after them; nothing where none does.
+// Computes the product or two that begin at node `i`, if any, and returns the node after them.
 std::optional<int> run_products(Backend& b, const ggml_cgraph* graph, int i) {
   const auto takes = [&](const Linear& linear) { return takes_matmul(b.engine, linear.product); };
   if (const auto mlp = fuse_mlp(graph, i);
@@ -220,10 +220,11 @@ int run_step(Backend& b, Step step, const ggml_cgraph* graph, int i) {
   return i + 1;
 }
 
-// Whether a node is bf16 that the graph's maker left f32: ggml's CPU backend cannot store it so.
+// Whether a node is bf16 though the graph's maker left it f32: ggml's CPU backend cannot store it.
 bool was_narrowed(const ggml_tensor* node) {
+  const CustomOp* op = custom_op_of(node);
   return node->type == GGML_TYPE_BF16 &&
-         (node->op == GGML_OP_MUL_MAT || custom_op_of(node) ||
+         (node->op == GGML_OP_MUL_MAT || (op && !dynamic_cast<const AttentionOp*>(op)) ||
           (node->op == GGML_OP_ADD && node->src[0]->type == GGML_TYPE_F32));
 }
 
@@ -249,8 +250,8 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   return hand_on(graph->n_nodes);
 }
 
-// The product that ends at node `result` and may store bf16 there, without anything that a later
-// run could decide otherwise (fuse_linear): a bias that is an activation may be gone by then.
+// The product that ends at node `result` and may store bf16 there, without a bias that is an
+// activation, which may be gone later (fuse_linear).
 std::optional<int> narrowed_product(const Backend& b, const ggml_cgraph* graph, int result) {
   // A product may end in its bias, or in a rotary encoding after that.
   for (int i = result; i >= 0 && i > result - 3; --i) {
@@ -346,8 +347,7 @@ bool device_supports_buffer(ggml_backend_dev_t, ggml_backend_buffer_type_t type)
   return ggml_backend_buft_is_host(type);
 }
 
-// One for all backends: it has no state. Not registered with ggml, since only Device makes such
-// backends.
+// One for all backends, without state; not registered with ggml: only Device makes backends.
 ggml_backend_device* device() {
   static ggml_backend_reg registry{
       .api_version = GGML_BACKEND_API_VERSION, .iface = {}, .context = nullptr};

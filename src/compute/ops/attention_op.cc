@@ -55,7 +55,7 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
   const int64_t queries = q->ne[1], keys = k->ne[1], batch = q->ne[2];
 
   RowPart query_part(d), key_part(d), value_part(dv);
-  std::vector<float> scores(static_cast<size_t>(keys));
+  std::vector<float> scores(static_cast<size_t>(keys)), out(static_cast<size_t>(dv));
   const Range mine = share(batch * heads_ * queries, part, parts);
   for (int64_t i = mine.begin; i < mine.end; ++i) {
     const int64_t iq = i % queries, h = i / queries % heads_, ib = i / queries / heads_;
@@ -69,12 +69,18 @@ void AttentionOp::run(ggml_tensor* node, int part, int parts) const {
       scores[static_cast<size_t>(j)] = score;
     }
     softmax(scores);
-    float* out = static_cast<float*>(node->data) + (ib * queries + iq) * node->ne[0] + h * dv;
-    std::fill(out, out + dv, 0.0f);
+    std::fill(out.begin(), out.end(), 0.0f);
     for (int64_t j = 0; j < keys; ++j) {
       const float weight = scores[static_cast<size_t>(j)];
       const float* value = value_part.of(v, j, ib, h * dv);
-      for (int64_t c = 0; c < dv; ++c) out[c] += weight * value[c];
+      for (int64_t c = 0; c < dv; ++c) out[static_cast<size_t>(c)] += weight * value[c];
+    }
+    auto* to = static_cast<std::byte*>(node->data) +
+               static_cast<size_t>((ib * queries + iq) * node->ne[0] + h * dv) * node->nb[0];
+    if (node->type == GGML_TYPE_F32) {
+      std::ranges::copy(out, reinterpret_cast<float*>(to));
+    } else {
+      ggml_fp32_to_bf16_row(out.data(), reinterpret_cast<ggml_bf16_t*>(to), dv);
     }
   }
 }

@@ -7,8 +7,8 @@ namespace alref::compute {
 
 /// softmax(q k^T * scale + bias + mask) v, for every batch entry and head, softmax over the keys.
 ///
-/// Arguments, all f32 but q, k and v, which may be bf16, too; the innermost dimension contiguous,
-/// others with any stride:
+/// Arguments, the innermost dimension contiguous, others with any stride; all f32, but q, k, v and
+/// the result may be bf16:
 ///   q [B, Nq, H*d], k [B, Nk, H*d], v [B, Nk, H*dv], bias [H, Nq, Nk] (optional), mask [M, Nq, Nk]
 ///   (optional; entry b % M serves batch entry b)  ->  [B, Nq, H*dv]
 /// A row whose scores are all -inf gives zeros.

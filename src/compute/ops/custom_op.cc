@@ -14,14 +14,14 @@ void run_custom_op(ggml_tensor* node, int part, int parts, void* op) {
 }  // namespace
 
 ggml_tensor* custom(Graph& g, std::shared_ptr<const CustomOp> op, const Shape& shape,
-                    std::initializer_list<ggml_tensor*> arguments) {
+                    std::initializer_list<ggml_tensor*> arguments, ggml_type type) {
   int64_t ne[GGML_MAX_DIMS] = {1, 1, 1, 1};
   for (size_t i = 0; i < shape.size(); ++i) ne[i] = shape[shape.size() - 1 - i];
   std::vector<ggml_tensor*> args(arguments);
   // ggml takes the user data as non-const and hands it back untouched.
   void* user_data = const_cast<CustomOp*>(op.get());
   ggml_tensor* node =
-      ggml_custom_4d(g.context(), GGML_TYPE_F32, ne[0], ne[1], ne[2], ne[3], args.data(),
+      ggml_custom_4d(g.context(), type, ne[0], ne[1], ne[2], ne[3], args.data(),
                      static_cast<int>(args.size()), run_custom_op, GGML_N_TASKS_MAX, user_data);
   g.keep(std::move(op));
   return node;

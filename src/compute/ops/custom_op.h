@@ -21,9 +21,9 @@ class CustomOp {
   virtual void run(ggml_tensor* node, int part, int parts) const = 0;
 };
 
-/// A node of `op` with an f32 result of this shape. The graph keeps `op` alive.
+/// A node of `op` with a result of this shape. The graph keeps `op` alive.
 ggml_tensor* custom(Graph& g, std::shared_ptr<const CustomOp> op, const Shape& shape,
-                    std::initializer_list<ggml_tensor*> arguments);
+                    std::initializer_list<ggml_tensor*> arguments, ggml_type type = GGML_TYPE_F32);
 
 /// The operator behind a node made by `custom`; null for any other node.
 const CustomOp* custom_op_of(const ggml_tensor* node);
