@@ -110,12 +110,13 @@ void compete(const std::vector<Contestant*>& contestants, int repeats, bool proc
   }
 }
 
-/// Our graph for a case. What products multiply, what attention attends with and what it gives are
-/// tensors of `activations`, as they are in the networks (bf16 where only such operators read
-/// them), and weights, too. Products give f32.
+/// Our graph for a case. What products multiply and attention attends with are tensors of
+/// `activations`, as they are in the networks (bf16 where only such operators read them), and
+/// weights, too. Products give f32, attention `results`.
 class OurGraph {
  public:
-  OurGraph(Device& device, const Case& c, ggml_type activations) : graph_(device) {
+  OurGraph(Device& device, const Case& c, ggml_type activations, ggml_type results)
+      : graph_(device) {
     if (c.kind == "linear") {
       ggml_tensor* weight = leaf(activations, {c.out, c.in});
       ggml_backend_buffer_set_usage(weight->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
@@ -128,7 +129,7 @@ class OurGraph {
     ggml_tensor* bias = c.bias ? leaf(GGML_TYPE_F32, {c.heads, c.queries, c.keys}) : nullptr;
     ggml_tensor* mask = c.masks ? leaf(GGML_TYPE_F32, {c.masks, c.queries, c.keys}) : nullptr;
     const float scale = 1 / std::sqrt(static_cast<float>(c.d));
-    graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask, activations));
+    graph_.output(nn::attention(graph_, q, k, v, c.heads, scale, bias, mask, results));
   }
   ~OurGraph() {
     for (const DeviceTensor& t : leaves_)
@@ -241,13 +242,17 @@ class BareProduct {
 };
 #endif
 
+ggml_type type_of(const std::string& name) {
+  return name == "bf16" ? GGML_TYPE_BF16 : GGML_TYPE_F32;
+}
+
 int main_of(int argc, char** argv) {
   CLI::App app(
       "Times operators: our graphs against oneDNN's bare matrix product and ggml's CPU backend.");
   std::vector<std::string> files;
   int threads = 0, repeats = 10;
   bool with_ggml = true, with_bare = true, processor_time = false;
-  std::string precision = "auto", activations, only, name = "cpu";
+  std::string precision = "auto", activations, results = "f32", only, name = "cpu";
   app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
   app.add_option("--threads", threads, "0: one per core");
   app.add_option("--repeats", repeats, "The best of so many counts");
@@ -255,6 +260,8 @@ int main_of(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   app.add_option("--activations", activations,
                  "What our operators are given, f32 or bf16: the precision by default")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  app.add_option("--results", results, "What our attention gives, f32 or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}));
   app.add_option("--only", only, "Cases whose name contains this");
   app.add_option("--device", name,
@@ -273,15 +280,16 @@ int main_of(int argc, char** argv) {
                                                     : Precision::kAuto});
   const bool bf16 = device.precision() == Precision::kBf16;
   if (activations.empty()) activations = bf16 ? "bf16" : "f32";
-  std::printf("threads %d, %s, activations %s; GFLOPS, best of %d\n\n", device.threads(),
-              bf16 ? "bf16" : "f32", activations.c_str(), repeats);
+  std::printf("threads %d, %s, activations %s, attention's results %s; GFLOPS, best of %d\n\n",
+              device.threads(), bf16 ? "bf16" : "f32", activations.c_str(), results.c_str(),
+              repeats);
   std::printf(
       "| case | shape | alref | oneDNN | of it | ggml CPU | times it |\n| --- | --- | --- | --- | "
       "--- | --- | --- |\n");
   for (const std::string& file : files) {
     for (const Case& c : read_cases(file)) {
       if (c.name.find(only) == std::string::npos) continue;
-      OurGraph ours(device, c, activations == "bf16" ? GGML_TYPE_BF16 : GGML_TYPE_F32);
+      OurGraph ours(device, c, type_of(activations), type_of(results));
       Contestant our{[&] { ours.run(); }}, bare, plain;
 #ifdef ALREF_ONEDNN
       // Attention is measured against the best that products reach: this machine's 4096 x 1024 x

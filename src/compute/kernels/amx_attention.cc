@@ -70,23 +70,18 @@ void put(float* c, std::ptrdiff_t stride) {
 constexpr decltype(&multiply<1>) kMultiply[] = {multiply<1>, multiply<2>, multiply<3>, multiply<4>};
 constexpr decltype(&put<1>) kPut[] = {put<1>, put<2>, put<3>, put<4>};
 
-/// Asks for memory a few cache lines at a time: many at once would keep the processor waiting for
-/// room among what it waits for.
+/// Asks for memory cache line by cache line, shared out over so many calls: many at once would keep
+/// the processor waiting for room among what it waits for.
 class Ahead {
  public:
   Ahead(const MemoryRange* ranges, int64_t count, int64_t calls)
-      : next_(ranges), last_(ranges + count) {
-    int64_t lines = 0;
-    for (const MemoryRange* r = ranges; r != last_; ++r) lines += (r->end - r->begin + 63) / 64;
-    at_once_ = (lines + calls - 1) / calls;
+      : next_(ranges), last_(ranges + count), calls_(calls) {
+    for (const MemoryRange* r = ranges; r != last_; ++r) lines_ += (r->end - r->begin + 63) / 64;
   }
   void some() {
-    for (int64_t i = 0; i < at_once_; ++i) {
+    for (due_ += lines_; due_ >= calls_; due_ -= calls_) {
       if (at_ >= end_) {
-        if (next_ == last_) {
-          at_once_ = 0;
-          return;
-        }
+        if (next_ == last_) return;
         at_ = next_->begin, end_ = next_->end;
         ++next_;
       }
@@ -98,7 +93,7 @@ class Ahead {
  private:
   const MemoryRange *next_, *last_;
   const std::byte *at_ = nullptr, *end_ = nullptr;
-  int64_t at_once_;
+  int64_t calls_, lines_ = 0, due_ = 0;
 };
 
 /// 16 queries at a time: while tiles multiply the next ones with the keys, the vector units make
@@ -112,7 +107,7 @@ class AtOnce {
         stride_(16 * key_tiles_),
         weights_stride_((a.keys + kTileK - 1) / kTileK * kTileK),
         result_stride_(16 * value_tiles_),
-        ahead_(a.ahead, a.ahead_count, (a.rows + 15) / 16 * 2 * 16) {
+        ahead_(a.ahead, a.ahead_count, (a.rows + 15) / 16 * 2 * 16 + a.rows) {
     float* at = a.scratch;
     const auto take = [&at](int64_t floats) { return std::exchange(at, at + 16 * floats); };
     for (float*& scores : scores_) scores = take(stride_);
@@ -271,9 +266,10 @@ class AtOnce {
     }
   }
 
-  void finish(int64_t strip) const {
+  void finish(int64_t strip) {
     const int64_t rows = rows_of(strip);
     for (int64_t i = 0; i < rows; ++i) {
+      ahead_.some();
       void* to = a_.results[16 * strip + i];
       if (!to) continue;
       const float* from = results_[strip % 2] + i * result_stride_;
