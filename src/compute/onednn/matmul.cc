@@ -46,6 +46,15 @@ const BlockKernels& kernels_for(const Engine& engine, const ggml_tensor* product
   return ggml_get_op_params_i32(product, 0) == GGML_PREC_F32 ? *engine.f32() : *engine.fast();
 }
 
+// Rows that a product reads where they lie: not those that would all fall into the same few sets of
+// the first-level cache (block_stride).
+const std::byte* straight_rows(const BlockKernels& kernels, const Linear& linear) {
+  const ggml_tensor* x = linear.rows();
+  const bool straight = !linear.norm && !linear.sum && x->type != GGML_TYPE_F32 &&
+                        ggml_is_contiguous(x) && block_stride(kernels, x->ne[0]) == x->ne[0];
+  return straight ? static_cast<const std::byte*>(x->data) : nullptr;
+}
+
 // The rows of a product's left operand.
 auto gather_rows(const BlockKernels& kernels, const Linear& linear) {
   const auto norm = linear.norm ? std::optional(linear.norm->rows()) : std::nullopt;
@@ -177,7 +186,7 @@ void run_matmul(Engine& engine, WeightCache& weights, const Linear& linear) {
       e.elements_stride = n;
     }
     multiply(engine, kernels, ggml_nrows(x), k, n, packed, result, n, e,
-             gather_rows(kernels, linear), rows_after(linear));
+             gather_rows(kernels, linear), rows_after(linear), straight_rows(kernels, linear));
     return;
   }
   const Slices slices{b, x, linear.result};

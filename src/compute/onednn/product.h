@@ -51,7 +51,11 @@ inline const kernels::OperandKernels& reading(const kernels::BlockKernels& kerne
 
 /// Whether results are better stored past the caches: they do not fit, and may be.
 inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
-  return m * n >= kLargeResult && n % 16 == 0 && c_stride % 16 == 0 &&
+  // Up to here they are read again from the last cache, of which others have their share, too.
+  static const int64_t kept =
+      std::clamp<int64_t>(sysconf(_SC_LEVEL3_CACHE_SIZE) / 4 / static_cast<int64_t>(sizeof(float)),
+                          kLargeResult, 4 * kLargeResult);
+  return m * n >= kept && n % 16 == 0 && c_stride % 16 == 0 &&
          reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
@@ -79,11 +83,13 @@ void finish_rows(const Engine& engine, const kernels::BlockKernels& kernels, con
 /// c [m, n] = rows [m, k] times `packed` [k, n], on all threads. `gather(row, count, block,
 /// stride)` writes rows as elements of `kernels`, in the cache right before they are multiplied.
 /// Where the epilogue stores elements, n apart, nothing is written to c. Rows go through what comes
-/// `after` before they leave the cache; c_stride is n then.
+/// `after` before they leave the cache; c_stride is n then. `straight`: the rows themselves, where
+/// they are elements already, k apart, that a product can read as they are; null otherwise.
 template <typename Gather>
 void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, int64_t k, int64_t n,
               const void* packed, float* c, int64_t c_stride, const kernels::Epilogue& epilogue,
-              const Gather& gather, const RowsAfter& after = {}) {
+              const Gather& gather, const RowsAfter& after = {},
+              const std::byte* straight = nullptr) {
   // Below this many multiplications, waking the other threads takes longer than the work.
   constexpr int64_t kWorthSharing = 1 << 17;
 
@@ -121,14 +127,17 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
     const int64_t part = item % parts, row = blocks.begin(item / parts),
                   count = blocks.begin(item / parts + 1) - row;
     const auto [block, staged, bytes] = parts_of(Carver(engine.thread_scratch(thread)));
-    gather(row, count, block, stride);
+    // A product reads rows up to the next multiple of 16.
+    const bool gathers = !straight || row + (count + 15) / 16 * 16 > m;
+    if (gathers) gather(row, count, block, stride);
+    const std::byte* a = gathers ? block : straight + row * k * element_bytes;
     kernels::Epilogue e = stored;
     if (e.residual) e.residual += row * e.residual_stride;
     std::byte* elements = static_cast<std::byte*>(e.elements);
     if (elements) elements += row * e.elements_stride * element_bytes;
     e.elements = !after.empty() ? nullptr : past_caches ? staged : elements;
     auto* sums = reinterpret_cast<float*>(staged);
-    kernels.product(block, stride, count, packed, k, n, panels.count() * part / parts,
+    kernels.product(a, gathers ? stride : k, count, packed, k, n, panels.count() * part / parts,
                     panels.count() * (part + 1) / parts, after.empty() ? c + row * c_stride : sums,
                     after.empty() ? c_stride : n, e, nullptr);
     if (!after.empty()) {
