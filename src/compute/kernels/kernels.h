@@ -141,8 +141,8 @@ struct BlockKernels {
   int64_t k_multiple;    ///< k is rounded up to this, with zeros
   int64_t row_multiple;  ///< blocks of so many rows are computed without a rest
   /// Attention keeps strips * strip_rows queries in the second-level cache and multiplies
-  /// strip_rows at a time.
-  int64_t strip_rows, strips;
+  /// strip_rows at a time with so many keys.
+  int64_t strip_rows, strips, keys;
 
   OperandKernels from_f32, from_elements;
   /// What from_f32.convert does, of the norms of rows of f32.

@@ -18,9 +18,6 @@ namespace {
 using kernels::BlockKernels;
 using kernels::Panels;
 
-// The keys and values that a block of queries meets (256 x 256 x 2 bytes each) fit a second-level
-// cache together with the queries, their result and two strips of scores and weights.
-constexpr int64_t kKeys = 256;
 // Up to here all keys are one block, and nothing has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
 // So few queries are one block, which alone would keep one thread busy: they meet chunks of so many
@@ -37,7 +34,7 @@ class Attention {
       : engine_(engine),
         rows_(rows),
         kernels_(*engine.fast()),
-        key_block_(rows.keys <= kKeysAtOnce ? rows.keys : kKeys),
+        key_block_(rows.keys <= kKeysAtOnce ? rows.keys : kernels_.keys),
         key_blocks_((rows.keys + key_block_ - 1) / key_block_),
         query_block_(block_of_queries()),
         k_block_bytes_(kernels_.packed_bytes(rows.d, key_block_)),
