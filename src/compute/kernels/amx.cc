@@ -8,6 +8,9 @@
 namespace alref::compute::kernels {
 namespace {
 
+// Of columns that stay in the first-level cache, 1 KiB each, beside sums, rows and results.
+constexpr int64_t kStayingTiles = 40;
+
 /// Sums that have left the tiles and wait for what follows the product. That is done a few rows at
 /// a time between the steps of the next block, since it needs other units of the processor than
 /// products do.
@@ -20,7 +23,10 @@ class Waiting {
            int64_t row, int64_t column, int64_t steps) {
     c_ = c, stride_ = stride, rows_ = rows, last_ = last, row_ = row, column_ = column;
     done_ = 0;
-    finish_ = width == 1 ? finish<1> : width == 2 ? finish<2> : finish<3>;
+    const bool whole = last == 0xffff;
+    finish_ = width == 1   ? finish_of<1>(epilogue_, whole)
+              : width == 2 ? finish_of<2>(epilogue_, whole)
+                           : finish_of<3>(epilogue_, whole);
     at_once_ = (rows + steps - 1) / steps;
   }
   float* sums() { return sums_; }
@@ -31,21 +37,87 @@ class Waiting {
   static constexpr int64_t kStride = 48;
 
   template <int kWidth>
-  static void finish(const Waiting& w, int64_t row) {
-    float* c = w.c_ + row * w.stride_;
-    __m512 sum[1][kWidth];
+  static void finish(const Waiting& w, int64_t row, int64_t end) {
+    for (; row < end; ++row) {
+      float* c = w.c_ + row * w.stride_;
+      __m512 sum[1][kWidth];
 #pragma GCC unroll 3
-    for (int j = 0; j < kWidth; ++j) {
-      sum[0][j] = _mm512_load_ps(w.sums_ + row * kStride + 16 * j);
-      if (w.epilogue_.accumulate) {
-        sum[0][j] = _mm512_add_ps(
-            sum[0][j], _mm512_maskz_loadu_ps(j == kWidth - 1 ? w.last_ : 0xffff, c + 16 * j));
+      for (int j = 0; j < kWidth; ++j) {
+        sum[0][j] = _mm512_load_ps(w.sums_ + row * kStride + 16 * j);
+        if (w.epilogue_.accumulate) {
+          sum[0][j] = _mm512_add_ps(
+              sum[0][j], _mm512_maskz_loadu_ps(j == kWidth - 1 ? w.last_ : 0xffff, c + 16 * j));
+        }
+      }
+      Base::finish(sum, c, w.stride_, w.last_, w.row_ + row, w.column_, w.epilogue_);
+    }
+  }
+
+  // The usual ends of a product, of whole vectors: nothing is decided row by row.
+  template <int kWidth, Activation kActivation, bool kResidual, bool kElements>
+  static void finish_whole(const Waiting& w, int64_t row, int64_t end) {
+    const Epilogue& e = w.epilogue_;
+    __m512 bias[kWidth];
+#pragma GCC unroll 3
+    for (int j = 0; j < kWidth; ++j)
+      bias[j] = e.bias ? _mm512_loadu_ps(e.bias + w.column_ + 16 * j) : _mm512_setzero_ps();
+    const float* sums = w.sums_ + row * kStride;
+    const float* residual =
+        kResidual ? e.residual + (w.row_ + row) * e.residual_stride + w.column_ : nullptr;
+    float* c = w.c_ + row * w.stride_;
+    uint16_t* elements =
+        static_cast<uint16_t*>(e.elements) + (w.row_ + row) * e.elements_stride + w.column_;
+    for (; row < end; ++row) {
+#pragma GCC unroll 3
+      for (int j = 0; j < kWidth; ++j) {
+        __m512 sum = _mm512_add_ps(_mm512_load_ps(sums + 16 * j), bias[j]);
+        if constexpr (kActivation == Activation::kGelu)
+          sum = kElements ? AmxBf16::gelu_of_element(sum) : gelu(sum);
+        if constexpr (kActivation == Activation::kRelu) sum = relu(sum);
+        if constexpr (kResidual) sum = _mm512_add_ps(sum, _mm512_loadu_ps(residual + 16 * j));
+        if constexpr (kElements) {
+          AmxBf16::store(elements + 16 * j, sum);
+        } else if (e.stream) {
+          _mm512_stream_ps(c + 16 * j, sum);
+        } else {
+          _mm512_storeu_ps(c + 16 * j, sum);
+        }
+      }
+      sums += kStride;
+      if constexpr (kResidual) residual += e.residual_stride;
+      if constexpr (kElements) {
+        elements += e.elements_stride;
+      } else {
+        c += w.stride_;
       }
     }
-    Base::finish(sum, c, w.stride_, w.last_, w.row_ + row, w.column_, w.epilogue_);
   }
+
+  using Finish = void (*)(const Waiting&, int64_t, int64_t);
+  template <int kWidth>
+  static Finish finish_of(const Epilogue& e, bool whole) {
+    if (!whole || e.row_scale || e.accumulate || (e.residual && e.elements)) return finish<kWidth>;
+    switch (e.activation) {
+      case Activation::kNone:
+        return e.residual   ? finish_whole<kWidth, Activation::kNone, true, false>
+               : e.elements ? finish_whole<kWidth, Activation::kNone, false, true>
+                            : finish_whole<kWidth, Activation::kNone, false, false>;
+      case Activation::kRelu:
+        return e.residual   ? finish<kWidth>
+               : e.elements ? finish_whole<kWidth, Activation::kRelu, false, true>
+                            : finish_whole<kWidth, Activation::kRelu, false, false>;
+      case Activation::kGelu:
+        return e.residual   ? finish<kWidth>
+               : e.elements ? finish_whole<kWidth, Activation::kGelu, false, true>
+                            : finish_whole<kWidth, Activation::kGelu, false, false>;
+      default:
+        return finish<kWidth>;
+    }
+  }
+
   void up_to(int64_t end) {
-    for (; done_ < end; ++done_) finish_(*this, done_);
+    if (done_ < end) finish_(*this, done_, end);
+    done_ = end;
   }
 
   const Epilogue& epilogue_;
@@ -53,7 +125,7 @@ class Waiting {
   std::ptrdiff_t stride_ = 0;
   int64_t rows_ = 0, row_ = 0, column_ = 0, done_ = 0, at_once_ = 0;
   __mmask16 last_ = 0;
-  void (*finish_)(const Waiting&, int64_t) = nullptr;
+  Finish finish_ = nullptr;
   alignas(64) float sums_[2 * kTileRows * kStride];
 };
 
@@ -88,11 +160,23 @@ inline void for_each_sum(const F& f) {
   if constexpr (kRows > 1) row(std::integral_constant<int, 1>());
 }
 
+/// Loads a tile that is not needed again soon without driving others out of the first-level cache.
+template <int kTile>
+inline void load_once(const void* p, std::ptrdiff_t stride_bytes) {
+  asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride_bytes), "i"(kTile)
+               : "memory");
+}
+
 /// One block of [16 * kRows, 16 * kWidth] sums over k. Six sums need seven loads a step: fewer
-/// bytes a product than four.
+/// bytes a product than four. Where the columns' tiles stay in the first-level cache (`b_stays`)
+/// for the next rows, rows pass it by.
 template <int kRows, int kWidth>
 void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t steps, float* c,
-           std::ptrdiff_t c_stride, bool from_c, Waiting& before, Meanwhile& meanwhile) {
+           std::ptrdiff_t c_stride, bool from_c, bool b_stays, Waiting& before,
+           Meanwhile& meanwhile) {
+  const auto load_row = [&]<int kTile>(std::integral_constant<int, kTile>, const uint16_t* row) {
+    b_stays ? load_once<kTile>(row, a_bytes) : load<kTile>(row, a_bytes);
+  };
   for_each_sum<kRows, kWidth>([&](auto tile, int row, int column) {
     if (from_c) {
       load<tile.value>(c + kTileRows * row * c_stride + 16 * column, c_stride * 4);
@@ -103,7 +187,7 @@ void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t
   const uint16_t* a1 = a + kTileRows * a_bytes / 2;
   const int64_t vector = steps * 16 * kTileK;  // from one 16 columns to the next
   for (int64_t s = 0; s < steps; ++s, a += kTileK, a1 += kTileK, b += 16 * kTileK) {
-    load<6>(a, a_bytes);
+    load_row(std::integral_constant<int, 6>(), a);
     load<7>(b, 64);
     multiply_add<0, 6, 7>();
     if constexpr (kWidth > 1) {
@@ -115,7 +199,7 @@ void block(const uint16_t* a, std::ptrdiff_t a_bytes, const uint16_t* b, int64_t
       multiply_add<2, 6, 7>();
     }
     if constexpr (kRows > 1) {  // backwards, since the last columns are loaded
-      load<6>(a1, a_bytes);
+      load_row(std::integral_constant<int, 6>(), a1);
       multiply_add<2 + kWidth, 6, 7>();
       if constexpr (kWidth > 2) {
         load<7>(b + vector, 64);
@@ -148,6 +232,7 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
   const int64_t groups = (vectors - panels.begin(first) + 2) / 3,
                 blocks = (m + 2 * kTileRows - 1) / (2 * kTileRows);
   Meanwhile meanwhile(softmax, groups * blocks * steps);
+  const bool stays = m > 4 * kTileRows;  // columns are used again
   const bool plain = !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual &&
                      !e.stream && !e.elements;
   for (int64_t vector = panels.begin(first), width; vector < vectors; vector += width) {
@@ -162,8 +247,8 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
       float* at = c + row * c_stride + column;
       kBlocks[(rows - 1) / kTileRows][width - 1](
           static_cast<const uint16_t*>(a) + row * a_stride, a_stride * 2, b, steps,
-          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate, waiting,
-          meanwhile);
+          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate,
+          stays && width * steps <= kStayingTiles, waiting, meanwhile);
       if (!direct) waiting.set(at, c_stride, rows, width, last, row, column, steps);
     }
   }
