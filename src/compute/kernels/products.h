@@ -437,7 +437,22 @@ struct Products {
   static void normalize(const void* const* rows, int64_t count, int64_t n, const RowNorm& norm,
                         void* y, std::ptrdiff_t stride) {
     const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
-    for (int64_t row = 0; row < count; ++row) {
+    int64_t row = 0;
+    if (n % 16 == 0 && norm.weight && norm.bias) {
+      for (; row + 4 <= count; row += 4) {
+        const float* x[4];
+        for (int64_t r = 0; r < 4; ++r) x[r] = static_cast<const float*>(rows[row + r]);
+        T* out = static_cast<T*>(y) + row * stride;
+        const bool more = row + 8 <= count;
+        normalize_rows(x, n, norm, [&](int r, int64_t i, __m512 v) {
+          E::store(out + r * stride + i, v);
+          if (more) __builtin_prefetch(static_cast<const float*>(rows[row + 4 + r]) + i);
+        });
+        for (int64_t r = 0; r < 4; ++r)
+          for (int64_t i = n; i < end; i += 16) E::store(out + r * stride + i, _mm512_setzero_ps());
+      }
+    }
+    for (; row < count; ++row) {
       T* out = static_cast<T*>(y) + row * stride;
       const NormalizedRow normalized(static_cast<const float*>(rows[row]), n, norm);
       for (int64_t i = 0; i < end; i += 16)

@@ -125,6 +125,57 @@ class NormalizedRow {
   const RowNorm& norm_;
   __m512 mean_, scale_;
 };
+
+/// The same of kRows rows at a time, whose sums wait for themselves rather than for each other:
+/// whole vectors, with weight and bias. store(row, i, values i to i + 15).
+template <int kRows, class Store>
+[[gnu::always_inline]] inline void normalize_rows(const float* const (&x)[kRows], long n,
+                                                  const RowNorm& norm, const Store& store) {
+  const float share = 1.0f / static_cast<float>(n);
+  __m512 mean[kRows], scale[kRows];
+  {
+    __m512 sums[kRows][2] = {};
+    long i = 0;
+    for (; i + 32 <= n; i += 32) {
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        sums[r][0] = _mm512_add_ps(sums[r][0], _mm512_loadu_ps(x[r] + i));
+        sums[r][1] = _mm512_add_ps(sums[r][1], _mm512_loadu_ps(x[r] + i + 16));
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      if (i < n) sums[r][0] = _mm512_add_ps(sums[r][0], _mm512_loadu_ps(x[r] + i));
+      mean[r] = _mm512_set1_ps(_mm512_reduce_add_ps(_mm512_add_ps(sums[r][0], sums[r][1])) * share);
+    }
+  }
+  {
+    __m512 sums[kRows][2] = {};
+    const auto add = [&](int r, int which, long i) __attribute__((always_inline)) {
+      const __m512 d = _mm512_sub_ps(_mm512_loadu_ps(x[r] + i), mean[r]);
+      sums[r][which] = _mm512_fmadd_ps(d, d, sums[r][which]);
+    };
+    long i = 0;
+    for (; i + 32 <= n; i += 32) {
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) add(r, 0, i), add(r, 1, i + 16);
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      if (i < n) add(r, 0, i);
+      const float squares = _mm512_reduce_add_ps(_mm512_add_ps(sums[r][0], sums[r][1]));
+      scale[r] = _mm512_set1_ps(1.0f / std::sqrt(squares * share + norm.eps));
+    }
+  }
+  for (long i = 0; i < n; i += 16) {
+    const __m512 weight = _mm512_loadu_ps(norm.weight + i), bias = _mm512_loadu_ps(norm.bias + i);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const __m512 v = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(x[r] + i), mean[r]), scale[r]);
+      store(r, i, _mm512_fmadd_ps(v, weight, bias));
+    }
+  }
+}
 }  // namespace
 
 /// 16 x 16 words of 32 bits.
