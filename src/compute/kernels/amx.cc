@@ -29,8 +29,21 @@ class Waiting {
                            : finish_of<3>(epilogue_, whole);
     at_once_ = (rows + steps - 1) / steps;
   }
+  /// Sums [rows, 16 * width] at (row, column) are next: what will be added to them is asked for.
+  void expect(int64_t rows, int64_t width, int64_t row, int64_t column, int64_t steps) {
+    if (!epilogue_.residual) return;
+    coming_ = epilogue_.residual + row * epilogue_.residual_stride + column;
+    coming_rows_ = rows, coming_values_ = 16 * width;
+    coming_at_once_ = (rows + steps - 1) / steps;
+  }
   float* sums() { return sums_; }
-  void some() { up_to(std::min(rows_, done_ + at_once_)); }
+  void some() {
+    up_to(std::min(rows_, done_ + at_once_));
+    for (int64_t i = std::min(coming_rows_, coming_at_once_); i > 0; --i, --coming_rows_) {
+      for (int64_t j = 0; j < coming_values_; j += 16) _mm_prefetch(coming_ + j, _MM_HINT_T0);
+      coming_ += epilogue_.residual_stride;
+    }
+  }
   void all() { up_to(rows_); }
 
  private:
@@ -126,6 +139,8 @@ class Waiting {
   int64_t rows_ = 0, row_ = 0, column_ = 0, done_ = 0, at_once_ = 0;
   __mmask16 last_ = 0;
   Finish finish_ = nullptr;
+  const float* coming_ = nullptr;
+  int64_t coming_rows_ = 0, coming_values_ = 0, coming_at_once_ = 0;
   alignas(64) float sums_[2 * kTileRows * kStride];
 };
 
@@ -245,6 +260,7 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
       const int64_t rows = std::min(m - row, 2 * kTileRows);
       const bool direct = plain && last == 0xffff && rows % kTileRows == 0;
       float* at = c + row * c_stride + column;
+      waiting.expect(rows, width, row, column, steps);
       kBlocks[(rows - 1) / kTileRows][width - 1](
           static_cast<const uint16_t*>(a) + row * a_stride, a_stride * 2, b, steps,
           direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate,
