@@ -4,7 +4,8 @@
 
 usage: attention.py [--threads N] [--repeats N] [--only TEXT] SHAPES...
 
-Needs torch. Run it beside `bench_ops` on the same machine and compare the GFLOPS.
+Needs torch. Run it beside `bench_ops` on the same machine and compare the GFLOPS. To leave AMX out:
+ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 for oneDNN and MKL_ENABLE_INSTRUCTIONS=AVX512_E3 for MKL, which PyTorch then calls.
 """
 
 import argparse
