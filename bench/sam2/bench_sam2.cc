@@ -153,6 +153,8 @@ int main(int argc, char** argv) {
   app.add_option("MODEL", model, "GGUF file")->required();
   app.add_flag("--f32", f32, "32-bit floats instead of bf16");
   app.add_option("--threads", options.threads, "CPU threads");
+  app.add_option("--device", options.name,
+                 "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
   app.add_flag("--processor-time", alref::sam2::count_processor_time,
                "processor time of one thread instead of time on the clock: for busy machines");
   app.add_option("--runs", runs, "after one to warm up")->check(CLI::Range(1, 1000));
