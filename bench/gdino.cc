@@ -16,7 +16,7 @@
 #include "perception/grounding_dino/swin.h"
 
 #ifdef ALREF_ONEDNN
-#include <oneapi/dnnl/dnnl.hpp>
+#include "onednn_product.h"
 #endif
 
 namespace {
@@ -94,40 +94,6 @@ Work official_work(const gd::Config& c, const std::vector<MapSize>& levels, cons
   w.backbone /= 1e9, w.encoder /= 1e9, w.decoder /= 1e9;
   return w;
 }
-
-#ifdef ALREF_ONEDNN
-/// GFLOPS of one large product of oneDNN's own.
-double product_rate(bool bf16, int repeats) {
-  using dnnl::memory;
-  constexpr int64_t kRows = 8192, kColumns = 1024, kInner = 1024;
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-  const memory::desc a({kRows, kInner}, type, memory::format_tag::ab),
-      b({kInner, kColumns}, type, memory::format_tag::any);
-  const memory::desc r({kRows, kColumns}, memory::data_type::f32, memory::format_tag::ab);
-#if DNNL_VERSION_MAJOR >= 3
-  const dnnl::matmul::primitive_desc description(engine, a, b, r);
-#else
-  const dnnl::matmul::primitive_desc description({a, b, r}, engine);
-#endif
-  dnnl::matmul product(description);
-  std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, memory(a, engine)},
-      {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine)},
-      {DNNL_ARG_DST, memory(r, engine)}};
-  for (auto& [id, m] : arguments)
-    std::memset(m.get_data_handle(), 0x3c, m.get_desc().get_size());  // small, not denormal
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < 4 * repeats; ++i) {
-    best = std::min(best, seconds([&] {
-                      product.execute(stream, arguments);
-                      stream.wait();
-                    }));
-  }
-  return 2e-9 * kRows * kColumns * kInner / best;
-}
-#endif
 
 int main_of(int argc, char** argv) {
   CLI::App app("Times GroundingDINO by stage.");
@@ -212,7 +178,7 @@ int main_of(int argc, char** argv) {
               static_cast<double>(usage.ru_maxrss) / 1024,
               static_cast<double>(device.scratch_bytes()) / (1 << 20));
 #ifdef ALREF_ONEDNN
-  const double rate = product_rate(bf16, repeats);
+  const double rate = alref::bench::OnednnProduct(8192, 1024, 1024, bf16).rate(4 * repeats);
   std::printf(
       "oneDNN's large product: %.0f GFLOPS; the official work at that rate: %.3f s, %.0f %% of "
       "ours\n",

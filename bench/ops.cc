@@ -20,7 +20,7 @@
 #include "compute/nn/attention.h"
 
 #ifdef ALREF_ONEDNN
-#include <oneapi/dnnl/dnnl.hpp>
+#include "onednn_product.h"
 #endif
 
 namespace alref::compute {
@@ -207,41 +207,6 @@ class GgmlGraph {
   std::vector<ggml_tensor*> inputs_;
 };
 
-#ifdef ALREF_ONEDNN
-/// oneDNN's matrix product alone: weights packed beforehand, operands in the wanted type, f32 out.
-class BareProduct {
- public:
-  BareProduct(const Case& c, bool bf16) : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
-    using dnnl::memory;
-    const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-    const memory::desc a({c.rows, c.in}, type, memory::format_tag::ab);
-    const memory::desc b({c.in, c.out}, type, memory::format_tag::any);
-    const memory::desc r({c.rows, c.out}, memory::data_type::f32, memory::format_tag::ab);
-#if DNNL_VERSION_MAJOR >= 3
-    const dnnl::matmul::primitive_desc description(engine_, a, b, r);
-#else
-    const dnnl::matmul::primitive_desc description({a, b, r}, engine_);
-#endif
-    product_ = dnnl::matmul(description);
-    arguments_ = {{DNNL_ARG_SRC, memory(a, engine_)},
-                  {DNNL_ARG_WEIGHTS, memory(description.weights_desc(), engine_)},
-                  {DNNL_ARG_DST, memory(r, engine_)}};
-    for (auto& [id, m] : arguments_)
-      std::memset(m.get_data_handle(), 0x3c, m.get_desc().get_size());  // small, not denormal
-  }
-  void run() {
-    product_.execute(stream_, arguments_);
-    stream_.wait();
-  }
-
- private:
-  dnnl::engine engine_;
-  dnnl::stream stream_;
-  dnnl::matmul product_;
-  std::unordered_map<int, dnnl::memory> arguments_;
-};
-#endif
-
 ggml_type type_of(const std::string& name) {
   return name == "bf16" ? GGML_TYPE_BF16 : GGML_TYPE_F32;
 }
@@ -298,7 +263,7 @@ int main_of(int argc, char** argv) {
           c.kind == "linear"
               ? c
               : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
-      BareProduct raw(product, bf16);
+      bench::OnednnProduct raw(product.rows, product.out, product.in, bf16);
       if (with_bare) bare.run = [&] { raw.run(); };
       const double raw_flop = product.flop();
 #else
