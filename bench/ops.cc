@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times operators on the shapes of real networks: our graphs, oneDNN's bare matrix product, ggml's
 // CPU backend.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +13,8 @@
 #include <limits>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <ggml-alloc.h>
@@ -92,22 +96,35 @@ double now(bool processor_time) {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/// Something timed: its best time counts. The contestants take turns, so that all meet the same
-/// machine.
+/// Something timed: its best time counts.
 struct Contestant {
   std::function<void()> run;
   double best = std::numeric_limits<double>::infinity();
 };
 
+/// The contestants take turns of a few runs, so that all meet the same machine, and each finds the
+/// caches as it left them itself: before a turn it runs once untimed.
 void compete(const std::vector<Contestant*>& contestants, int repeats, bool processor_time) {
-  for (int i = 0; i <= repeats; ++i) {  // the first round is warm-up
+  constexpr int kTurn = 5;
+  for (int done = 0; done < repeats; done += kTurn) {
     for (Contestant* c : contestants) {
       if (!c->run) continue;
-      const double begin = now(processor_time);
       c->run();
-      if (i > 0) c->best = std::min(c->best, now(processor_time) - begin);
+      for (int i = done; i < std::min(repeats, done + kTurn); ++i) {
+        const double begin = now(processor_time);
+        c->run();
+        c->best = std::min(c->best, now(processor_time) - begin);
+      }
     }
   }
+}
+
+/// A cell of the table; "-" where something was left out.
+std::string cell(const char* format, double value) {
+  if (!std::isfinite(value) || value == 0) return "-";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
 }
 
 /// Our graph for a case. What products multiply and attention attends with are tensors of
@@ -220,7 +237,7 @@ int main_of(int argc, char** argv) {
   std::string precision = "auto", activations, results = "f32", only, name = "cpu";
   app.add_option("shapes", files, "Files of shapes (bench/shapes)")->required();
   app.add_option("--threads", threads, "0: one per core");
-  app.add_option("--repeats", repeats, "The best of so many counts");
+  app.add_option("--repeats", repeats, "The best of so many counts")->check(CLI::Range(1, 1000));
   app.add_option("--precision", precision, "auto, f32 or bf16")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   app.add_option("--activations", activations,
@@ -278,9 +295,10 @@ int main_of(int argc, char** argv) {
       compete({&plain}, std::min(repeats, 2), processor_time);  // slow, and far from the bars
       const double rate = c.flop() / our.best * 1e-9, raw_rate = raw_flop / bare.best * 1e-9,
                    plain_rate = c.flop() / plain.best * 1e-9;
-      std::printf("| %s | %s | %.0f | %.0f | %.0f %% | %.0f | %.1f |\n", c.name.c_str(),
-                  c.shape().c_str(), rate, raw_rate, 100 * rate / raw_rate, plain_rate,
-                  rate / plain_rate);
+      std::printf("| %s | %s | %.0f | %s | %s | %s | %s |\n", c.name.c_str(), c.shape().c_str(),
+                  rate, cell("%.0f", raw_rate).c_str(),
+                  cell("%.0f %%", 100 * rate / raw_rate).c_str(), cell("%.0f", plain_rate).c_str(),
+                  cell("%.1f", rate / plain_rate).c_str());
       std::fflush(stdout);
     }
   }
@@ -290,4 +308,11 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace alref::compute
 
-int main(int argc, char** argv) { return alref::compute::main_of(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return alref::compute::main_of(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_ops: %s\n", error.what());
+    return 1;
+  }
+}

@@ -233,7 +233,7 @@ void run_mlp(Engine& engine, WeightCache& weights, const Mlp& mlp) {
                                  : nullptr;
     if (after.empty()) e2.elements = elements;
     e2.elements_stride = n;
-    e2.stream = may_stream(m, n, result, n) && after.empty() && !narrow;
+    e2.stream = may_stream(m, n, hidden, result, n, e2) && after.empty() && !narrow;
     if (e2.residual) e2.residual += row * n;
     kernels.product(block, stride, count, packed1, k, hidden, 0, Panels(hidden).count(),
                     reinterpret_cast<float*>(middle), hidden_stride, e1, nullptr);

@@ -50,12 +50,18 @@ inline const kernels::OperandKernels& reading(const kernels::BlockKernels& kerne
 }
 
 /// Whether results are better stored past the caches: they do not fit, and may be.
-inline bool may_stream(int64_t m, int64_t n, const float* c, int64_t c_stride) {
+inline bool may_stream(int64_t m, int64_t n, int64_t k, const float* c, int64_t c_stride,
+                       const kernels::Epilogue& epilogue) {
   // Up to here they are read again from the last cache, of which others have their share, too.
   static const int64_t kept =
       std::clamp<int64_t>(sysconf(_SC_LEVEL3_CACHE_SIZE) / 4 / static_cast<int64_t>(sizeof(float)),
                           kLargeResult, 4 * kLargeResult);
-  return m * n >= kept && n % 16 == 0 && c_stride % 16 == 0 &&
+  // Short sums that nothing follows go straight from AMX's tiles to memory: that is bound by memory
+  // either way, and the way through the caches is the wider one while they hold the results.
+  constexpr int64_t kShort = 96;
+  const bool plain = !epilogue.bias && !epilogue.row_scale && !epilogue.residual &&
+                     epilogue.activation == kernels::Activation::kNone;
+  return m * n >= (plain && k <= kShort ? 2 * kept : kept) && n % 16 == 0 && c_stride % 16 == 0 &&
          reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
@@ -111,8 +117,8 @@ void multiply(Engine& engine, const kernels::BlockKernels& kernels, int64_t m, i
                             ? std::min(panels.count(), (wanted + blocks.count - 1) / blocks.count)
                             : 1;
   kernels::Epilogue stored = epilogue;
-  stored.stream =
-      may_stream(m, n, c, c_stride) && !epilogue.accumulate && !epilogue.elements && after.empty();
+  stored.stream = may_stream(m, n, k, c, c_stride, epilogue) && !epilogue.accumulate &&
+                  !epilogue.elements && after.empty();
 
   // The zeros that follow a converted part of a row may reach beyond the last row.
   const size_t block_bytes =
