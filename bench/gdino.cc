@@ -2,11 +2,8 @@
 // Times GroundingDINO by stage on a picture of noise, and sets the time against what the official
 // code's arithmetic would take at oneDNN's rate for large matrix products. Sub-sentences, tokens
 // and pixels do not matter to the time.
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
-#include <ctime>
-#include <functional>
 #include <limits>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +11,7 @@
 
 #include "perception/grounding_dino/network.h"
 #include "perception/grounding_dino/swin.h"
+#include "stopwatch.h"
 
 #ifdef ALREF_ONEDNN
 #include "onednn_product.h"
@@ -25,19 +23,6 @@ using alref::compute::Device;
 using alref::compute::MapSize;
 using alref::compute::Weights;
 namespace gd = alref::grounding_dino;
-
-// Where other programs are running, the processor time of a single thread is steadier than the time
-// on the clock.
-bool count_processor_time = false;
-
-double seconds(const std::function<void()>& work) {
-  const std::clock_t processor = std::clock();
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-  return count_processor_time ? static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC
-                              : passed.count();
-}
 
 /// Multiplications and additions of the official code, in GFLOP, without norms and the sampling of
 /// deformable attention.
@@ -100,6 +85,7 @@ int main_of(int argc, char** argv) {
   std::string model, precision = "auto";
   int64_t height = 800, width = 1333, tokens = 12;
   int threads = 0, repeats = 5;
+  bool processor_time = false;
   app.add_option("model", model, "GGUF file")->required();
   app.add_option("--height", height, "of the picture as the network sees it")
       ->capture_default_str();
@@ -107,12 +93,14 @@ int main_of(int argc, char** argv) {
   app.add_option("--tokens", tokens)->capture_default_str();
   app.add_option("--threads", threads, "0: one per core");
   app.add_option("--repeats", repeats, "The best of so many counts")->capture_default_str();
-  app.add_flag("--processor-time", count_processor_time,
+  app.add_flag("--processor-time", processor_time,
                "processor time of one thread instead of time on the clock: for busy machines");
   app.add_option("--precision", precision, "auto, f32 or bf16")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
   CLI11_PARSE(app, argc, argv);
-  if (count_processor_time) threads = 1;
+  if (processor_time) threads = 1;
+  const alref::bench::Stopwatch stopwatch(processor_time);
+  const auto seconds = [&](const auto& work) { return stopwatch.seconds(work); };
 
   Device device({.name = "cpu",
                  .threads = threads,
@@ -178,9 +166,10 @@ int main_of(int argc, char** argv) {
               static_cast<double>(usage.ru_maxrss) / 1024,
               static_cast<double>(device.scratch_bytes()) / (1 << 20));
 #ifdef ALREF_ONEDNN
-  const double rate = alref::bench::OnednnProduct(8192, 1024, 1024, bf16).rate(4 * repeats);
+  const double rate = alref::bench::onednn_limit(bf16, device.threads(), 8 * repeats, stopwatch);
   std::printf(
-      "oneDNN's large product: %.0f GFLOPS; the official work at that rate: %.3f s, %.0f %% of "
+      "oneDNN's product 4096 x 1024 x 1024: %.0f GFLOPS; the official work at that rate: %.3f s, "
+      "%.0f %% of "
       "ours\n",
       rate, work.total() / rate, 100 * work.total() / rate / best_total);
 #endif

@@ -2,15 +2,17 @@
 #include "onednn_product.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
+#include <limits>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 namespace alref::bench {
 
-OnednnProduct::OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16)
-    : gflop_(2e-9 * static_cast<double>(rows * out * in)),
-      engine_(dnnl::engine::kind::cpu, 0),
-      stream_(engine_) {
+OnednnProduct::OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16, int threads)
+    : threads_(threads), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
   using dnnl::memory;
   const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
   const memory::desc a({rows, in}, type, memory::format_tag::ab);
@@ -30,20 +32,24 @@ OnednnProduct::OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16)
 }
 
 void OnednnProduct::run() {
+#ifdef _OPENMP
+  const int before = omp_get_max_threads();  // the caller's own
+  omp_set_num_threads(threads_);
+#endif
   product_.execute(stream_, arguments_);
   stream_.wait();
+#ifdef _OPENMP
+  omp_set_num_threads(before);
+#endif
 }
 
-double OnednnProduct::rate(int runs) {
-  run();
-  double best = 1e9;
-  for (int i = 0; i < runs; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    run();
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
-  return gflop_ / best;
+double onednn_limit(bool bf16, int threads, int runs, const Stopwatch& stopwatch) {
+  constexpr int64_t kRows = 4096, kSide = 1024;
+  OnednnProduct product(kRows, kSide, kSide, bf16, threads);
+  product.run();
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < runs; ++i) best = std::min(best, stopwatch.seconds([&] { product.run(); }));
+  return 2e-9 * static_cast<double>(kRows * kSide * kSide) / best;
 }
 
 }  // namespace alref::bench

@@ -6,23 +6,27 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "stopwatch.h"
+
 namespace alref::bench {
 
-/// oneDNN's own product [rows, in] x [in, out] on its own threads: weights packed beforehand, bf16
-/// in and f32 out, or all f32. What networks and operators are measured against.
+/// oneDNN's own product [rows, in] x [in, out]: weights packed beforehand, bf16 in and f32 out, or
+/// all f32. What networks and operators are measured against.
 class OnednnProduct {
  public:
-  OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16);
+  OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16, int threads);
   void run();
-  /// GFLOPS, the best of so many runs after one.
-  double rate(int runs);
 
  private:
-  double gflop_;
+  int threads_;
   dnnl::engine engine_;
   dnnl::stream stream_;
   dnnl::matmul product_;
   std::unordered_map<int, dnnl::memory> arguments_;
 };
+
+/// GFLOPS of oneDNN's product of 4096 x 1024 with 1024 x 1024, the best of so many runs after one:
+/// the limit that networks and attention are held to.
+double onednn_limit(bool bf16, int threads, int runs, const Stopwatch& stopwatch);
 
 }  // namespace alref::bench

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <deque>
 #include <fstream>
 #include <functional>
@@ -22,6 +21,7 @@
 
 #include "compute/graph.h"
 #include "compute/nn/attention.h"
+#include "stopwatch.h"
 
 #ifdef ALREF_ONEDNN
 #include "onednn_product.h"
@@ -89,13 +89,6 @@ std::vector<float> values(int64_t count, unsigned seed) {
   return result;
 }
 
-/// Wall-clock time, or the processor's time of all threads.
-double now(bool processor_time) {
-  timespec t;
-  clock_gettime(processor_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 /// Something timed: its best time counts.
 struct Contestant {
   std::function<void()> run;
@@ -104,17 +97,15 @@ struct Contestant {
 
 /// The contestants take turns of a few runs, so that all meet the same machine, and each finds the
 /// caches as it left them itself: before a turn it runs once untimed.
-void compete(const std::vector<Contestant*>& contestants, int repeats, bool processor_time) {
+void compete(const std::vector<Contestant*>& contestants, int repeats,
+             const bench::Stopwatch& stopwatch) {
   constexpr int kTurn = 5;
   for (int done = 0; done < repeats; done += kTurn) {
     for (Contestant* c : contestants) {
       if (!c->run) continue;
       c->run();
-      for (int i = done; i < std::min(repeats, done + kTurn); ++i) {
-        const double begin = now(processor_time);
-        c->run();
-        c->best = std::min(c->best, now(processor_time) - begin);
-      }
+      for (int i = done; i < std::min(repeats, done + kTurn); ++i)
+        c->best = std::min(c->best, stopwatch.seconds(c->run));
     }
   }
 }
@@ -254,6 +245,7 @@ int main_of(int argc, char** argv) {
   app.add_flag("!--no-onednn", with_bare, "Leave oneDNN's bare product out");
   CLI11_PARSE(app, argc, argv);
   if (processor_time) threads = 1;
+  const bench::Stopwatch stopwatch(processor_time);
 
   Device device({.name = name,
                  .threads = threads,
@@ -280,7 +272,7 @@ int main_of(int argc, char** argv) {
           c.kind == "linear"
               ? c
               : Case{.kind = "linear", .name = "", .rows = 4096, .out = 1024, .in = 1024};
-      bench::OnednnProduct raw(product.rows, product.out, product.in, bf16);
+      bench::OnednnProduct raw(product.rows, product.out, product.in, bf16, device.threads());
       if (with_bare) bare.run = [&] { raw.run(); };
       const double raw_flop = product.flop();
 #else
@@ -291,8 +283,8 @@ int main_of(int argc, char** argv) {
         theirs.emplace(c, device.threads());
         plain.run = [&] { theirs->run(); };
       }
-      compete({&our, &bare}, repeats, processor_time);
-      compete({&plain}, std::min(repeats, 2), processor_time);  // slow, and far from the bars
+      compete({&our, &bare}, repeats, stopwatch);
+      compete({&plain}, std::min(repeats, 2), stopwatch);  // slow, and far from the bars
       const double rate = c.flop() / our.best * 1e-9, raw_rate = raw_flop / bare.best * 1e-9,
                    plain_rate = c.flop() / plain.best * 1e-9;
       std::printf("| %s | %s | %.0f | %s | %s | %s | %s |\n", c.name.c_str(), c.shape().c_str(),

@@ -5,9 +5,7 @@
 #include "alref/error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <random>
 
@@ -16,6 +14,7 @@
 #include "compute/graph.h"
 #include "perception/sam2/network.h"
 #include "sam2/flops.h"
+#include "stopwatch.h"
 
 #ifdef ALREF_ONEDNN
 #include "onednn_product.h"
@@ -23,20 +22,7 @@
 
 namespace alref::sam2 {
 
-// Where other programs are running, the processor time of a single thread is steadier than the time
-// on the clock.
-bool count_processor_time = false;
-
 namespace {
-
-double seconds(const std::function<void()>& work) {
-  const std::clock_t processor = std::clock();
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-  return count_processor_time ? static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC
-                              : passed.count();
-}
 
 std::vector<float> noise(int64_t count, float size) {
   std::mt19937 random(1);
@@ -47,7 +33,7 @@ std::vector<float> noise(int64_t count, float size) {
 }
 
 // GFLOPS of our product of 4096 x 4096 with 4096 x 4096, the best of some runs.
-double own_rate(compute::Device& device, int runs) {
+double own_rate(compute::Device& device, int runs, const bench::Stopwatch& stopwatch) {
   constexpr int64_t kSide = 4096;
   compute::DeviceTensor weight(device, GGML_TYPE_F32, {kSide, kSide});
   weight.write(noise(kSide * kSide, 1));
@@ -59,9 +45,10 @@ double own_rate(compute::Device& device, int runs) {
   double best = 1e9;
   for (int i = 0; i <= runs; ++i) {
     g.write(x, values);
-    const double t = seconds([&] { g.run(); });
+    const double t = stopwatch.seconds([&] { g.run(); });
     if (i > 0) best = std::min(best, t);  // the first run packs
   }
+  device.forget_weights(weight.tensor()->data, weight.bytes());
   return 2e-9 * kSide * kSide * kSide / best;
 }
 
@@ -73,7 +60,7 @@ struct Stage {
 };
 
 void run(const std::string& model, const DeviceOptions& options, int runs, int objects,
-         const std::string& only) {
+         const std::string& only, const bench::Stopwatch& stopwatch) {
   auto device = std::make_shared<compute::Device>(options);
   Network network(model, device);
   const Config& config = network.config();
@@ -117,16 +104,16 @@ void run(const std::string& model, const DeviceOptions& options, int runs, int o
   for (int i = 0; i <= runs; ++i) {
     double total = 0;
     for (Stage& stage : stages) {
-      const double t = seconds(stage.run);
+      const double t = stopwatch.seconds(stage.run);
       total += t;
       if (i > 0) stage.best = std::min(stage.best, t);
     }
     if (i > 0) best_total = std::min(best_total, total);
   }
   const bool bf16 = device->precision() == Precision::kBf16;
-  const double own = own_rate(*device, runs);
+  const double own = own_rate(*device, runs, stopwatch);
 #ifdef ALREF_ONEDNN
-  const double rate = bench::OnednnProduct(4096, 1024, 1024, bf16).rate(8 * runs);
+  const double rate = bench::onednn_limit(bf16, device->threads(), 8 * runs, stopwatch);
   std::printf("oneDNN's product 4096 x 1024 x 1024: %.0f GFLOPS, the limit; ", rate);
 #else
   const double rate = own;
@@ -159,7 +146,7 @@ int main(int argc, char** argv) {
   CLI::App app("Time of a frame of SAM 2's video predictor by stage, with full memory.");
   std::string model, only;
   alref::DeviceOptions options;
-  bool f32 = false;
+  bool f32 = false, processor_time = false;
   int runs = 4, objects = 1;
   app.add_option("--only", only, "Stages whose name begins so; for a profile of them");
   app.add_option("MODEL", model, "GGUF file")->required();
@@ -167,15 +154,15 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "CPU threads");
   app.add_option("--device", options.name,
                  "cpu, avx512-cpu (without AMX) or onednn-cpu (without kernels of our own)");
-  app.add_flag("--processor-time", alref::sam2::count_processor_time,
+  app.add_flag("--processor-time", processor_time,
                "processor time of one thread instead of time on the clock: for busy machines");
   app.add_option("--runs", runs, "after one to warm up")->check(CLI::Range(1, 1000));
   app.add_option("--objects", objects, "that share the encoder")->check(CLI::Range(1, 100));
   CLI11_PARSE(app, argc, argv);
-  if (alref::sam2::count_processor_time) options.threads = 1;
+  if (processor_time) options.threads = 1;
   options.precision = f32 ? alref::Precision::kF32 : alref::Precision::kBf16;
   try {
-    alref::sam2::run(model, options, runs, objects, only);
+    alref::sam2::run(model, options, runs, objects, only, alref::bench::Stopwatch(processor_time));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_sam2: %s\n", error.what());
     return 1;
