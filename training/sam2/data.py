@@ -119,10 +119,12 @@ def _draw_clip(
 
     Its frames, its masks, and which of its things can be prompted.
     """
-    must_go = rng.random() < scenes.goes
+    must_go = None
     while True:
         settings = replace(scenes.settings, strength=float(rng.choice([0.6, 1.0, 1.6])))
         order = np.arange(frames)[:: rng.choice([1, -1])]
+        if must_go is None:  # drawn third, as for the long clips that trained nano SAM 2.1
+            must_go = rng.random() < scenes.goes
         if not must_go or _goes(
             stampworld.generate(seed, frames, _PREVIEW, settings=settings), order[0]
         ):

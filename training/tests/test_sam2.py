@@ -3,6 +3,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -79,6 +80,34 @@ def test_batch_depends_on_its_number_only():
     assert a.masks.shape == (4, len(a.clip), 64, 64)
     assert a.masks[0].flatten(1).any(1).all()
     assert not (a.masks & ~a.foreground[:, a.clip]).any()
+
+
+def test_a_seed_gives_the_clips_that_trained_the_model(monkeypatch):
+    """Seeds, sizes and strengths in the order in which commit eec9fc7 asked for them."""
+    asked = []
+
+    def generate(seed, frames, size, settings):
+        asked.append((seed, size, settings.strength))
+        masks = np.zeros((2, frames, size, size), bool)
+        if seed % 3:  # else nothing is to be seen
+            masks[:, :, :8, :8] = True
+        if seed % 3 == 2:  # one thing goes
+            masks[0, 1:-1] = False
+        return SimpleNamespace(masks=masks, frames=np.zeros((frames, size, size, 3), np.uint8))
+
+    monkeypatch.setattr(data.stampworld, "generate", generate)
+    data.make_batch(1, 4, 8, 48, data.LONG, {"box": 1.0})
+    assert asked == [
+        (4000, 64, 1.6),
+        (4001, 64, 0.6),
+        (4001, 48, 0.6),
+        (5000, 48, 0.6),
+        (6000, 64, 1.6),
+        (6001, 64, 0.6),
+        (6002, 64, 1.0),
+        (6002, 48, 1.0),
+        (7000, 48, 0.6),
+    ]
 
 
 def test_things_go_in_long_clips():
