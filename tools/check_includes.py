@@ -22,7 +22,7 @@ MAY_KNOW = {
     "perception": {"alref", "core"},
     "perception/sam2": {"alref", "core", "compute", "perception"},
     "perception/grounding_dino": {"alref", "core", "compute", "perception", "text"},
-    "perception/beats": {"alref", "core", "compute", "perception", "text"},
+    "perception/beats": {"alref", "core", "compute", "perception"},
     "perception/language_bind": {"alref", "core", "compute", "perception", "text"},
     "reasoning": {"alref", "core", "media", "perception"},
     "pipeline": {"alref", "core", "perception", "reasoning"},
@@ -30,11 +30,11 @@ MAY_KNOW = {
     "convert": {"alref", "core", "compute"},
     "catalog": {"alref", "core", "convert"},
     "datasets": {"alref", "core", "media", "outputs"},
-    "metrics": {"alref", "core", "media"},
-    "api": {"alref", "core", "media", "text", "compute", "perception", "reasoning", "pipeline", "outputs", "convert",
-            "perception/sam2", "perception/grounding_dino", "perception/beats", "perception/language_bind"},
+    "metrics": {"alref", "core"},
+    "api": {"alref", "core", "media", "compute", "perception", "reasoning", "pipeline", "perception/sam2",
+            "perception/grounding_dino", "perception/beats", "perception/language_bind"},
     "eval": {"alref", "core", "media", "outputs", "datasets", "metrics"},
-    "cli": {"alref", "core", "media", "outputs", "datasets", "metrics", "eval", "convert", "catalog", "perception"},
+    "cli": {"alref", "core", "media", "outputs", "convert", "catalog", "eval"},
 }
 
 # header prefix -> folders that may include it
