@@ -110,8 +110,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_status(alref::ErrorKind::kInvalidArgument);
   } catch (const alref::Error& error) {
-    std::fprintf(stderr, "alref: %s\n", error.what());
-    return exit_status(error.kind());
+    // Ctrl-C ends what writes a stream, too, and what was cut off may not be readable.
+    const bool cut_off = error.kind() == alref::ErrorKind::kInput && alref::cli::interrupted();
+    const alref::Error shown = cut_off ? alref::cli::interruption() : error;
+    std::fprintf(stderr, "alref: %s\n", shown.what());
+    return exit_status(shown.kind());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "alref: not enough memory\n");
     return exit_status(alref::ErrorKind::kUnavailable);

@@ -58,6 +58,7 @@ std::string keep_stream(const std::string& path, const std::string& file) {
     out.write(std::as_bytes(bytes));
   }
   if (std::ferror(in)) throw Error(ErrorKind::kInput, path + ": " + std::strerror(errno));
+  throw_if_interrupted();  // it may have ended the stream's writer, too
   out.commit(Durability::kRenamed);
   return sha.hex_digest();
 }

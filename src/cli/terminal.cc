@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.h"
 
-#include "alref/error.h"
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -95,8 +93,10 @@ void catch_interrupts() {
 
 bool interrupted() { return stop_asked; }
 
+Error interruption() { return {ErrorKind::kInterrupted, "stopped; what was done so far is kept"}; }
+
 void throw_if_interrupted() {
-  if (stop_asked) throw Error(ErrorKind::kInterrupted, "stopped; what was done so far is kept");
+  if (stop_asked) throw interruption();
 }
 
 }  // namespace alref::cli

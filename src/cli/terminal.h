@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "alref/error.h"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -41,7 +43,10 @@ void catch_interrupts();
 /// Whether a clean stop was asked for.
 bool interrupted();
 
-/// Throws Error(kInterrupted) if a clean stop was asked for.
+/// What a clean stop ends with: Error(kInterrupted).
+Error interruption();
+
+/// Throws interruption() if a clean stop was asked for.
 void throw_if_interrupted();
 
 }  // namespace alref::cli

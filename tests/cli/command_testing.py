@@ -2,10 +2,12 @@
 """What the tests of commands share: running `alref`, pictures without a library, a report of what failed."""
 import gzip
 import os
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 from dataclasses import dataclass
@@ -118,6 +120,23 @@ class Commands:
         assert done.returncode == status, f"status {done.returncode}, expected {status}; said: {text}"
         assert says in text, f"expected '{says}', said: {text}"
         assert len(text.strip().splitlines()) <= 2, f"more than a line and a hint: {text}"
+
+    def stops(self, stream: bytes, *arguments, begun: Path | None = None) -> None:
+        """Ctrl-C ends what writes a stream, too: its end is not the input's. Expects status 130, and nothing printed.
+
+        stream: what was written until then: more than a pipe holds, so that the program has begun to read; or less, and a
+        file or folder that the program makes before it reads.
+        """
+        with subprocess.Popen(self.arguments(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+            run.stdin.write(stream)
+            run.stdin.flush()
+            deadline = time.monotonic() + 60
+            while begun and not begun.exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            run.send_signal(signal.SIGINT)
+            printed, said = run.communicate(timeout=60)
+        assert (run.returncode, printed) == (130, b""), (run.returncode, printed, said)
+        assert said.startswith(b"alref: stopped") and len(said.splitlines()) == 1, said
 
 
 def run_all(tests) -> int:

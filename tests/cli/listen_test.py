@@ -218,6 +218,14 @@ def test_a_long_reference(folder: Path) -> None:
     LISTEN.fails(3, "longer than the 600 seconds", film, "--sound", wav, "-o", folder / "out", *networks(folder))
 
 
+def test_an_interrupted_stream(folder: Path) -> None:
+    film = write_avi(folder / "film.avi", 100, sound=pcm16(tone(3, 16000))).read_bytes()
+    out, arguments = folder / "out", networks(folder)
+    for stream in (b"", film[: len(film) // 2]):
+        LISTEN.stops(stream, "-", "-o", out, *arguments, begun=out / ".alref")
+    assert not [p for p in out.rglob("*") if p.is_file()], "the cut stream was kept"
+
+
 def test_damaged_models(folder: Path) -> None:
     film = write_avi(folder / "film.avi", 1, sound=pcm16(tone(1, 16000)))
     arguments = networks(folder)

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from command_testing import Commands
+
 ALREF = sys.argv[1]
 FAILURES = []
 
@@ -66,6 +68,10 @@ def main() -> int:
         check("not a video", 3, "text.mp4", str(text), *dog, out=out)
         check("zero bytes", 3, "empty.mp4", str(empty), *dog, out=out)
         check("a stream that is no video", 3, "stream", "-", *dog, out=out, stdin=b"not a video either")
+        film = Path(__file__).parent.parent.parent / "examples" / "stampworld" / "giraffes.mp4"
+        stopped = root / "stopped"
+        for stream in (b"", film.read_bytes()[:100_000]):
+            Commands(ALREF, "segment").stops(stream, "-", *dog, "-o", stopped, begun=stopped / ".alref")
         (root / "hollow").mkdir()
         check("an empty folder", 3, "hollow", str(root / "hollow"), *dog, out=out)
         make_films(root)

@@ -70,7 +70,7 @@ def test_what_holds_no_sound_is_refused(folder: Path) -> None:
 
 
 def test_an_interrupted_stream(folder: Path) -> None:
-    sounds.interrupted(TAG, folder, *TINY)
+    sounds.interrupted(TAG, folder, EXAMPLES / "band.mp4", *TINY)
 
 
 def test_damaged_models_are_refused(folder: Path) -> None:

@@ -171,6 +171,12 @@ def test_ctrl_c_keeps_what_is_done(folder: Path):
     assert sorted(p.name for p in (folder / "logits").iterdir()) == sorted(f"{i}_1.npy" for i in numbers)
 
 
+def test_ctrl_c_before_a_streams_end(folder: Path):
+    film = (DATA.parent.parent / "examples" / "stampworld" / "giraffes.mp4").read_bytes()  # its index is at its end
+    TRACK.stops(film[: len(film) // 2], "-", "--sam2", MODEL, *BOX, "-o", folder / "out")
+    assert not (folder / "out").exists()
+
+
 def test_a_terminal_shows_frames_a_second_and_the_time_left(folder: Path):
     terminal, end = pty.openpty()
     command = TRACK.arguments(frames(folder), "--sam2", MODEL, *BOX, "-o", folder / "out")
