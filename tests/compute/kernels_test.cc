@@ -27,7 +27,7 @@ struct Product {
         a(whole_numbers(m * k, 1)),
         b(std::move(right)),
         stride(kernels.padded(k) + 32),
-        elements(static_cast<size_t>((m + 16) * stride) * kernels.element_bytes),
+        elements(static_cast<size_t>((m + 15) / 16 * 16 * stride) * kernels.element_bytes),
         packed(kernels.packed_bytes(k, n)) {
     kernels.from_f32.convert(rows_of(a, m, k).data(), m, k, elements.data(), stride);
     const Panels panels(n);

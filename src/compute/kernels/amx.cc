@@ -78,8 +78,9 @@ class Waiting {
     const float* residual =
         kResidual ? e.residual + (w.row_ + row) * e.residual_stride + w.column_ : nullptr;
     float* c = w.c_ + row * w.stride_;
-    uint16_t* elements =
-        static_cast<uint16_t*>(e.elements) + (w.row_ + row) * e.elements_stride + w.column_;
+    uint16_t* elements = kElements ? static_cast<uint16_t*>(e.elements) +
+                                         (w.row_ + row) * e.elements_stride + w.column_
+                                   : nullptr;
     for (; row < end; ++row) {
 #pragma GCC unroll 3
       for (int j = 0; j < kWidth; ++j) {
@@ -178,6 +179,7 @@ inline void for_each_sum(const F& f) {
 /// Loads a tile that is not needed again soon without driving others out of the first-level cache.
 template <int kTile>
 inline void load_once(const void* p, std::ptrdiff_t stride_bytes) {
+  show_tile(p, stride_bytes);
   asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride_bytes), "i"(kTile)
                : "memory");
 }

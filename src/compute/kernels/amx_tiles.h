@@ -4,6 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include "compute/kernels/bf16.h"
 
 // For the AMX files of this folder only: see vector_math.h.
@@ -21,6 +25,19 @@ struct AmxBf16 : Bf16 {
 };
 using Base = Products<AmxBf16>;
 
+/// AddressSanitizer does not look into assembly: what a tile is about to read or write is shown to
+/// it here.
+inline void show_tile([[maybe_unused]] const void* p,
+                      [[maybe_unused]] std::ptrdiff_t stride_bytes) {
+#ifdef __SANITIZE_ADDRESS__
+  for (int64_t row = 0; row < kTileRows; ++row) {
+    auto* at = const_cast<char*>(static_cast<const char*>(p)) + row * stride_bytes;
+    if (const void* bad = __asan_region_is_poisoned(at, 64))
+      (void)*static_cast<const volatile char*>(bad);
+  }
+#endif
+}
+
 // The intrinsics of GCC 12 take literals only, and do not say that they read memory.
 template <int kTile>
 inline void zero() {
@@ -28,10 +45,12 @@ inline void zero() {
 }
 template <int kTile>
 inline void load(const void* p, std::ptrdiff_t stride_bytes) {
+  show_tile(p, stride_bytes);
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride_bytes), "i"(kTile) : "memory");
 }
 template <int kTile>
 inline void store(void* p, std::ptrdiff_t stride_bytes) {
+  show_tile(p, stride_bytes);
   asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(stride_bytes), "i"(kTile) : "memory");
 }
 template <int kSum, int kA, int kB>

@@ -168,7 +168,7 @@ struct BlockKernels {
 
   int64_t padded(int64_t k) const { return (k + k_multiple - 1) / k_multiple * k_multiple; }
   size_t packed_bytes(int64_t k, int64_t n) const {
-    return static_cast<size_t>(padded(k) * (n + 15) / 16 * 16) * element_bytes;
+    return static_cast<size_t>(padded(k) * ((n + 15) / 16 * 16)) * element_bytes;
   }
 };
 

@@ -17,6 +17,7 @@
 #endif
 
 #include "compute/kernels/kernels.h"
+#include "compute/onednn/fence.h"
 #include "core/pages.h"
 
 namespace alref::compute::onednn {
@@ -29,12 +30,16 @@ class Scratch {
  public:
   /// True where it had to grow.
   bool reserve(size_t bytes) {
-    if (bytes <= size_) return false;
-    size_ = (bytes + 4095) / 4096 * 4096;
-    data_.reset();
-    data_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t(kAlignment))));
-    prefer_large_pages(data_.get(), size_);
-    return true;
+    const bool grows = bytes > size_;
+    if (grows) {
+      size_ = (bytes + 4095) / 4096 * 4096;
+      data_.reset();
+      data_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t(kAlignment))));
+      prefer_large_pages(data_.get(), size_);
+    }
+    open_memory(data_.get(), bytes);
+    fence_memory(data_.get() + bytes, size_ - bytes);
+    return grows;
   }
   std::byte* data() const { return data_.get(); }
 
@@ -55,8 +60,13 @@ class Carver {
 
   template <typename T = std::byte>
   T* take(size_t count) {
-    std::byte* at = begin_ ? begin_ + used_ : nullptr;
-    used_ += (count * sizeof(T) + 63) / 64 * 64;
+    const size_t begin = used_, bytes = count * sizeof(T);
+    used_ += (bytes + 63) / 64 * 64 + kFence;
+    std::byte* at = begin_ ? begin_ + begin : nullptr;
+    if (at) {
+      open_memory(at, bytes);
+      fence_memory(at + bytes, used_ - begin - bytes);
+    }
     return reinterpret_cast<T*>(at);
   }
   size_t used() const { return used_; }
