@@ -71,14 +71,22 @@ TEST(EngineTest, ABlockOfLayersAgreesWithGgmlsOwnBackend) {
   EXPECT_LE(relative_error(Block(ours).run(x), Block(theirs).run(x)), kF32Tolerance);
 }
 
+// 600 tokens are more keys than attention takes at once.
 TEST(EngineTest, NumbersOfThreadsDoNotMatter) {
-  const auto x = random_values(70 * Block::kDim, 5);
-  std::vector<float> first;
-  for (const int threads : {1, 2, 3, 8}) {
-    Device device(test_device(threads, Precision::kF32));
-    const std::vector<float> got = Block(device).run(x);
-    if (first.empty()) first = got;
-    EXPECT_LE(relative_error(got, first), kF32Tolerance) << threads << " threads";
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    for (const int tokens : {70, 600}) {
+      const auto x = random_values(tokens * Block::kDim, 5);
+      std::vector<float> first;
+      for (const int threads : {1, 2, 3, 8}) {
+        Device device(test_device(threads, precision));
+        const std::vector<float> got = Block(device, tokens).run(x, /*layers=*/1);
+        if (first.empty()) first = got;
+        EXPECT_LE(relative_error(got, first),
+                  precision == Precision::kF32 ? kF32Tolerance : kBf16Tolerance)
+            << threads << " threads, " << tokens << " tokens"
+            << (precision == Precision::kF32 ? "" : ", bf16");
+      }
+    }
   }
 }
 
@@ -104,13 +112,14 @@ TEST(EngineTest, RepeatedRunsPrepareNothing) {
 }
 
 TEST(EngineTest, DevicesThatRunAtTheSameTimeComputeWhatTheyDoAlone) {
-  constexpr int kDevices = 3;
+  constexpr int kDevices = 4;
   const auto compute = [](int i) {
+    const int tokens = (i < 2 ? 70 : 430) + i;
     Device device(test_device(2, i % 2 ? Precision::kBf16 : Precision::kF32));
-    Block block(device, 70 + i);
-    const auto x = random_values((70 + i) * Block::kDim, 5 + i);
+    Block block(device, tokens);
+    const auto x = random_values(tokens * Block::kDim, 5 + i);
     std::vector<float> last;
-    for (int repeat = 0; repeat < 5; ++repeat) last = block.run(x);
+    for (int repeat = 0; repeat < 5; ++repeat) last = block.run(x, i < 2 ? 3 : 1);
     return last;
   };
   std::vector<std::vector<float>> alone(kDevices), together(kDevices);
