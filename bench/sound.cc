@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times what a run of `alref listen` does about a window's sound in the dearest case: two labels
-// that are told apart in every moment. Noise; wall seconds of each step, the first time (weights
-// are read and packed) and again.
+// Times what a run of `alref listen` does about a window's sound where two labels are told apart in
+// every moment. Noise; wall seconds of each step, the first time (weights are read and packed) and
+// again.
 #include <chrono>
 #include <cstdio>
 #include <random>

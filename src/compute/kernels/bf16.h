@@ -123,13 +123,19 @@ struct Bf16 {
     const auto whole = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
       return weigher.whole(_mm512_maskz_loadu_ps(lanes, scores + j), base, lanes);
     };
-    __m512 sum = _mm512_setzero_ps();
-    int64_t j = 0;
-    for (; j + 32 <= n; j += 32) {
+    __m512 sums[4] = {};  // one would wait for itself
+    const auto put = [&](int64_t j, int i) __attribute__((always_inline)) {
       const __m512i both = weigher.pair(whole(j, 0xffff), whole(j + 16, 0xffff));
       _mm512_storeu_si512(weights + j, both);
-      sum = weigher.add(sum, both);
+      sums[i] = weigher.add(sums[i], both);
+    };
+    int64_t j = 0;
+    for (; j + 128 <= n; j += 128) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) put(j + 32 * i, i);
     }
+    for (; j + 32 <= n; j += 32) put(j, 0);
+    __m512 sum = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
     if (j < n) {
       const __m512i both =
           weigher.pair(whole(j, first_lanes(n - j)),

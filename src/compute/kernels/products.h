@@ -283,8 +283,10 @@ struct Products {
     const int64_t whole = s.keys / 16 * 16;
     const __mmask16 rest = first_lanes(s.keys - whole);
 
-    __m512 high = negative, any = _mm512_setzero_ps();
-    const auto raise = [&](int64_t j, __mmask16 lanes) __attribute__((always_inline)) {
+    // Four of each, since one would wait for itself: beside a product on tiles, a row's way from
+    // its first score to its last weight must be short.
+    __m512 highs[4] = {negative, negative, negative, negative}, anys[4] = {};
+    const auto raise = [&](int64_t j, __mmask16 lanes, int i) __attribute__((always_inline)) {
       __m512 x = _mm512_loadu_ps(scores + j);
       if constexpr (kAdd) {
         x = _mm512_mul_ps(x, scale);
@@ -294,11 +296,20 @@ struct Products {
           x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
         _mm512_storeu_ps(scores + j, x);
       }
-      high = _mm512_mask_max_ps(high, lanes, high, x);
-      any = _mm512_mask_add_ps(any, lanes, any, x);
+      highs[i] = _mm512_mask_max_ps(highs[i], lanes, highs[i], x);
+      anys[i] = _mm512_mask_add_ps(anys[i], lanes, anys[i], x);
     };
-    for (int64_t j = 0; j < whole; j += 16) raise(j, 0xffff);
-    if (rest) raise(whole, rest);
+    int64_t j = 0;
+    for (; j + 64 <= whole; j += 64) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) raise(j + 16 * i, 0xffff, i);
+    }
+    for (; j < whole; j += 16) raise(j, 0xffff, 0);
+    if (rest) raise(whole, rest, 1);
+    const __m512 high =
+        _mm512_max_ps(_mm512_max_ps(highs[0], highs[1]), _mm512_max_ps(highs[2], highs[3]));
+    const __m512 any =
+        _mm512_add_ps(_mm512_add_ps(anys[0], anys[1]), _mm512_add_ps(anys[2], anys[3]));
     // Stays NaN. Infinity less infinity makes one, too, where the sum of numbers became infinite.
     const bool nan = _mm512_cmp_ps_mask(any, any, _CMP_UNORD_Q) != 0 && has_nan(scores, s.keys);
     float top = _mm512_reduce_max_ps(high);
@@ -322,8 +333,7 @@ struct Products {
       lower(scores, s.keys, kAdd ? 1 : s.scale * unit, top);
       sum = E::weigh(scores, s.keys, 1, 0, weights);
     }
-    for (int64_t j = (s.keys + 15) / 16 * 16; j < end; j += 16)
-      E::store(weights + j, _mm512_setzero_ps());
+    for (j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());
     if (nan) sum = __builtin_nanf("");
     s.tops[row] = top;
     if constexpr (kFirst) {
@@ -334,7 +344,7 @@ struct Products {
       const float less = _mm512_cvtss_f32(exp2(_mm512_set1_ps(before - top)));
       s.sums[row] *= less;
       float* result = s.result + row * s.result_stride;
-      for (int64_t j = 0; j < s.columns; j += 16) {
+      for (j = 0; j < s.columns; j += 16) {
         const __mmask16 lanes = first_lanes(s.columns - j);
         _mm512_mask_storeu_ps(
             result + j, lanes,
