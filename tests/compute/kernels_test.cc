@@ -97,32 +97,33 @@ TEST(KernelsTest, ProductsOfWholeNumbersAreExactAndTouchNothingElse) {
   }
 }
 
-// Whole numbers times a sixteenth, so that products are exact and all of GELU's bends are met.
-TEST(KernelsTest, GeluOfElementsErrsLessThanTheirRounding) {
+// Factors are whole numbers and sixteenths of such, so that products are exact and all of GELU's
+// bends are met.
+TEST(KernelsTest, GeluErrsLessThanTheRoundingOfWhatIsStored) {
   for (const auto& [name, kernels] : kernels_here()) {
-    Product p(*kernels, 64, 8, 64, false);
-    std::vector<float> sixteenth(64, 1.0f / 16);
-    Memory elements(64 * 64 * kernels->element_bytes);
-    kernels->product(p.elements.data(), p.stride, 64, p.packed.data(), 8, 64, 0, Panels(64).count(),
-                     elements.floats(), 64,
-                     {.row_scale = sixteenth.data(),
-                      .activation = Activation::kGelu,
-                      .elements = elements.data(),
-                      .elements_stride = 64},
-                     nullptr);
-    const bool bf16 = kernels->element == Element::kBf16;
-    for (int64_t i = 0; i < 64 * 64; ++i) {
-      uint32_t bits = 0;
-      std::memcpy(reinterpret_cast<char*>(&bits) + (bf16 ? 2 : 0),
-                  elements.data() + static_cast<size_t>(i) * kernels->element_bytes,
-                  kernels->element_bytes);
-      float got;
-      std::memcpy(&got, &bits, sizeof(got));
-      const double x = p.sum(i / 64, i % 64) / 16,
-                   expected = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-      ASSERT_NEAR(got, expected,
-                  bf16 ? 8e-5 + std::abs(expected) / 256 : 1e-6 * std::max(1.0, std::abs(x)))
-          << name << " of " << x;
+    for (const auto& [m, n] : {std::pair(64, 64), std::pair(50, 48), std::pair(50, 16)}) {
+      std::vector<float> right = whole_numbers(8 * n, 2);
+      for (float& value : right) value /= 16;
+      Product p(*kernels, m, 8, n, false, right);
+      for (const bool as_elements : {false, true}) {
+        const size_t bytes = as_elements ? kernels->element_bytes : sizeof(float);
+        Memory c(static_cast<size_t>(m * n) * bytes);
+        kernels->product(p.elements.data(), p.stride, m, p.packed.data(), 8, n, 0,
+                         Panels(n).count(), c.floats(), n,
+                         {.activation = Activation::kGelu,
+                          .elements = as_elements ? c.data() : nullptr,
+                          .elements_stride = n},
+                         nullptr);
+        const bool bf16 = as_elements && kernels->element == Element::kBf16;
+        for (int64_t i = 0; i < m * n; ++i) {
+          const float got = as_elements ? element(*kernels, c.data(), i) : c.floats()[i];
+          const double x = p.sum(i / n, i % n),
+                       expected = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+          ASSERT_NEAR(got, expected,
+                      bf16 ? 8e-5 + std::abs(expected) / 256 : 1e-6 * std::max(1.0, std::abs(x)))
+              << name << " of " << x;
+        }
+      }
     }
   }
 }
@@ -148,6 +149,17 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
           }
         }
       };
+      const auto of_bias = [&](int64_t i, int64_t j) {
+        return p.sum(i, j) + bias[static_cast<size_t>(j)];
+      };
+      const auto of_residual = [&](int64_t i, int64_t j) {
+        return residual[static_cast<size_t>(i * s.n + j)];
+      };
+      run({.bias = bias.data(), .activation = Activation::kRelu});
+      expect("bias and ReLU", [&](int64_t i, int64_t j) { return std::max(0.0, of_bias(i, j)); });
+      run({.bias = bias.data(), .residual = residual.data(), .residual_stride = s.n});
+      expect("bias and residual",
+             [&](int64_t i, int64_t j) { return of_residual(i, j) + of_bias(i, j); });
       run({.bias = bias.data(),
            .row_scale = scale.data(),
            .activation = Activation::kRelu,
@@ -155,7 +167,7 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
            .residual_stride = s.n});
       const auto all = [&](int64_t i, int64_t j) {
         const auto y = scale[static_cast<size_t>(i)] * p.sum(i, j) + bias[static_cast<size_t>(j)];
-        return residual[static_cast<size_t>(i * s.n + j)] + std::max(0.0, y);
+        return of_residual(i, j) + std::max(0.0, y);
       };
       expect("all at once", all);
       run({.accumulate = true});
@@ -163,9 +175,8 @@ TEST(KernelsTest, WhatFollowsAProductIsAppliedToEachSumOnce) {
              [&](int64_t i, int64_t j) { return all(i, j) + p.sum(i, j); });
       std::memcpy(c.data(), residual.data(), residual.size() * sizeof(float));
       run({.residual = c.floats(), .residual_stride = s.n});
-      expect("residual in place", [&](int64_t i, int64_t j) {
-        return residual[static_cast<size_t>(i * s.n + j)] + p.sum(i, j);
-      });
+      expect("residual in place",
+             [&](int64_t i, int64_t j) { return of_residual(i, j) + p.sum(i, j); });
     }
   }
 }
