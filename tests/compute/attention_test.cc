@@ -11,12 +11,24 @@
 namespace alref::compute {
 namespace {
 
-struct AttentionCase {
-  explicit AttentionCase(const std::pair<int, int>& size = {130, 900}, int images = 2,
-                         int all_heads = 2)
-      : queries(size.first), keys(size.second), batch(images), heads(all_heads) {}
+/// d values of a head's query and key, dv of its value.
+struct Size {
+  int queries, keys;
+  int d = 40, dv = 24;
 
-  static constexpr int kDim = 40, kValueDim = 24;
+  friend void PrintTo(const Size& s, std::ostream* to) {
+    *to << s.queries << " queries, " << s.keys << " keys, d " << s.d << ", dv " << s.dv;
+  }
+};
+
+struct AttentionCase {
+  explicit AttentionCase(const Size& size, int images = 2, int all_heads = 2)
+      : queries(size.queries),
+        keys(size.keys),
+        d(size.d),
+        dv(size.dv),
+        batch(images),
+        heads(all_heads) {}
 
   /// softmax(q k^T * scale + bias + mask) v in double; rows whose scores are all -inf give zeros.
   std::vector<double> expected() const {
@@ -28,9 +40,9 @@ struct AttentionCase {
           double sum = 0;
           for (int j = 0; j < keys; ++j) {
             double score = 0;
-            for (int c = 0; c < kDim; ++c) {
-              score += double{q[((b * queries + i) * heads + h) * kDim + c]} *
-                       k[((b * keys + j) * heads + h) * kDim + c];
+            for (int c = 0; c < d; ++c) {
+              score += double{q[((b * queries + i) * heads + h) * d + c]} *
+                       k[((b * keys + j) * heads + h) * d + c];
             }
             weights[j] = score * kScale;
             if (!plain) {
@@ -43,10 +55,10 @@ struct AttentionCase {
             weight = top == -INFINITY ? 0 : std::exp(weight - top);
             sum += weight;
           }
-          for (int c = 0; c < kValueDim; ++c) {
+          for (int c = 0; c < dv; ++c) {
             double value = 0;
             for (int j = 0; j < keys; ++j) {
-              value += weights[j] * v[((b * keys + j) * heads + h) * kValueDim + c];
+              value += weights[j] * v[((b * keys + j) * heads + h) * dv + c];
             }
             result.push_back(sum == 0 ? 0 : value / sum);
           }
@@ -58,9 +70,9 @@ struct AttentionCase {
 
   std::vector<float> run(Device& device) const {
     Graph g(device);
-    ggml_tensor *tq = g.input(GGML_TYPE_F32, {batch, queries, heads * kDim}),
-                *tk = g.input(GGML_TYPE_F32, {batch, keys, heads * kDim}),
-                *tv = g.input(GGML_TYPE_F32, {batch, keys, heads * kValueDim});
+    ggml_tensor *tq = g.input(GGML_TYPE_F32, {batch, queries, heads * d}),
+                *tk = g.input(GGML_TYPE_F32, {batch, keys, heads * d}),
+                *tv = g.input(GGML_TYPE_F32, {batch, keys, heads * dv});
     ggml_tensor* y = attend(g, tq, tk, tv);
     g.write(tq, q);
     g.write(tk, k);
@@ -71,9 +83,9 @@ struct AttentionCase {
 
   /// With queries, keys and values in bf16, and a result of `type`.
   std::vector<float> run_bf16(Device& device, ggml_type type) const {
-    const DeviceTensor tq = make_bf16(device, {batch, queries, heads * kDim}, q),
-                       tk = make_bf16(device, {batch, keys, heads * kDim}, k),
-                       tv = make_bf16(device, {batch, keys, heads * kValueDim}, v);
+    const DeviceTensor tq = make_bf16(device, {batch, queries, heads * d}, q),
+                       tk = make_bf16(device, {batch, keys, heads * d}, k),
+                       tv = make_bf16(device, {batch, keys, heads * dv}, v);
     Graph g(device);
     ggml_tensor* y = attend(g, tq.tensor(), tk.tensor(), tv.tensor(), type);
     g.run();
@@ -101,16 +113,16 @@ struct AttentionCase {
   }
 
   static constexpr float kScale = 0.158f;
-  int queries, keys, batch, heads;
+  int queries, keys, d, dv, batch, heads;
   bool plain = false;  // without bias and mask
-  std::vector<float> q = random_values(batch * queries * heads * kDim, 1),
-                     k = random_values(batch * keys * heads * kDim, 2),
-                     v = random_values(batch * keys * heads * kValueDim, 3),
+  std::vector<float> q = random_values(batch * queries * heads * d, 1),
+                     k = random_values(batch * keys * heads * d, 2),
+                     v = random_values(batch * keys * heads * dv, 3),
                      bias = random_values(heads * queries * keys, 4),
                      mask = std::vector<float>(batch * queries * keys, 0.0f);
 };
 
-class AttentionTest : public ::testing::TestWithParam<std::pair<int, int>> {};
+class AttentionTest : public ::testing::TestWithParam<Size> {};
 
 // Keys come in several blocks: a query may see none of the first ones, or none at all.
 TEST_P(AttentionTest, WithMasksMatchesTheFormulaInDouble) {
@@ -171,18 +183,47 @@ TEST_P(AttentionTest, HugeScoresMatchTheFormulaInDouble) {
 TEST_P(AttentionTest, ANanSpoilsItsOwnQueryOnly) {
   AttentionCase a(GetParam());
   const std::vector<double> clean = a.expected();
-  a.q[(5 * a.heads + 1) * AttentionCase::kDim + 3] = NAN;  // batch entry 0, query 5, head 1
+  a.q[(5 * a.heads + 1) * a.d + 3] = NAN;  // batch entry 0, query 5, head 1
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
     Device device(test_device(2, precision));
     const std::vector<float> got = a.run(device);
     for (size_t i = 0; i < got.size(); ++i) {
-      const size_t row = i / AttentionCase::kValueDim;
+      const size_t row = i / static_cast<size_t>(a.dv);
       if (row == static_cast<size_t>(5 * a.heads + 1)) {
         EXPECT_TRUE(std::isnan(got[i])) << i;
       } else {
-        // Values of size 1 under the weights of few keys err by as many 2^-9 in bf16.
+        // In bf16 a value of up to 4 is rounded by 4 * 2^-9 = 8e-3. Two weights of 1/2 that err by
+        // 5e-3 of themselves, in opposite directions (scores by 2e-3, their own rounding 3e-3),
+        // move 2.5e-3 of two values' difference of up to 8: 2e-2. Observed: 1.1e-2.
         ASSERT_NEAR(got[i], clean[i], precision == Precision::kF32 ? 1e-5 : 3e-2) << i;
       }
+    }
+  }
+}
+
+// Not a query that sees no key: no score is higher than -inf, which comes first.
+TEST_P(AttentionTest, ANanAmongHiddenKeysSpoilsItsQuery) {
+  AttentionCase a(GetParam());
+  std::fill_n(a.mask.begin() + 5 * a.keys, a.keys, -INFINITY);  // batch entry 0, query 5
+  a.mask[5 * a.keys + a.keys / 2] = NAN;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    Device device(test_device(2, precision));
+    const std::vector<float> got = a.run(device);
+    for (size_t i = 0; i < got.size(); ++i)
+      ASSERT_EQ(std::isnan(got[i]), i / static_cast<size_t>(a.heads * a.dv) == 5) << i;
+  }
+}
+
+// Results of 4 MiB and more are stored past the caches.
+TEST(LargeAttentionTest, MatchesTheFormulaInDouble) {
+  AttentionCase a({2100, 64, 40, 64}, 4, 2);
+  for (const bool plain : {false, true}) {
+    a.plain = plain;
+    const std::vector<double> expected = a.expected();
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      Device device(test_device(2, precision));
+      EXPECT_LE(relative_error(a.run(device), expected),
+                precision == Precision::kF32 ? kF32Tolerance : kBf16Tolerance);
     }
   }
 }
@@ -209,12 +250,14 @@ TEST(AttentionOfOneHeadTest, MatchesTheFormulaInDoubleOnAnyNumberOfThreads) {
   }
 }
 
-// Few queries meet chunks of keys, which are put together. Up to 384 keys are one block.
-INSTANTIATE_TEST_SUITE_P(QueriesAndKeys, AttentionTest,
-                         ::testing::Values(std::pair(130, 900), std::pair(37, 2900),
-                                           std::pair(9, 5), std::pair(16, 16), std::pair(49, 49),
-                                           std::pair(64, 64), std::pair(196, 196),
-                                           std::pair(33, 384)));
+// Few queries meet chunks of keys, which are put together. With AMX up to 512 keys are one block,
+// else up to 384; there up to 64 keys and values are tiles that stay in registers.
+INSTANTIATE_TEST_SUITE_P(Sizes, AttentionTest,
+                         ::testing::Values(Size{130, 900}, Size{37, 2900}, Size{9, 5}, Size{16, 16},
+                                           Size{20, 30}, Size{20, 40}, Size{49, 49}, Size{64, 64},
+                                           Size{196, 196}, Size{33, 384}, Size{20, 385},
+                                           Size{33, 512}, Size{33, 513}, Size{20, 30, 32, 48},
+                                           Size{49, 49, 72, 80}, Size{20, 600, 16, 80}));
 
 }  // namespace
 }  // namespace alref::compute

@@ -34,10 +34,12 @@ class RowPart {
   std::vector<float> values_;
 };
 
-// Turns scores into weights that sum to 1, or to all zeros where every score is -inf.
+// Turns scores into weights that sum to 1, or to all zeros where every score is -inf. A NaN makes
+// all of them NaN.
 void softmax(std::vector<float>& scores) {
   const float top = *std::max_element(scores.begin(), scores.end());
-  if (top == -std::numeric_limits<float>::infinity()) {
+  const bool nan = std::ranges::any_of(scores, [](float s) { return std::isnan(s); });
+  if (top == -std::numeric_limits<float>::infinity() && !nan) {
     std::fill(scores.begin(), scores.end(), 0.0f);
     return;
   }
