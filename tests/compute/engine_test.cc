@@ -41,7 +41,7 @@ class Block {
   ggml_tensor* build(Graph& g, ggml_tensor* x, int layers) {
     ggml_context* c = g.context();
     const auto linear = [&](int i, ggml_tensor* t) {
-      return nn::Linear(weights_[i].tensor(), ggml_reshape_1d(c, biases_[i].tensor(), kDim))(g, t);
+      return nn::Linear(weights_[i].tensor(), biases_[i].tensor())(g, t);
     };
     for (int layer = 0; layer < layers; ++layer) {
       ggml_tensor* t = ggml_norm(c, x, 1e-5f);

@@ -30,7 +30,7 @@ TEST_P(ProductTest, WithBiasActivationAndResidualMatchesTheFormulaInDouble) {
 
   Graph g(device);
   ggml_tensor *tx = g.input(GGML_TYPE_F32, {rows, in}), *tr = g.input(GGML_TYPE_F32, {rows, out});
-  const nn::Linear linear(weight.tensor(), ggml_reshape_1d(g.context(), bias.tensor(), out));
+  const nn::Linear linear(weight.tensor(), bias.tensor());
   ggml_tensor* plain = g.output(linear(g, tx));
   ggml_tensor* gelu =
       g.output(ggml_add(g.context(), tr, ggml_gelu_erf(g.context(), linear(g, tx))));
@@ -125,8 +125,7 @@ TEST(ProductsTest, LargeResultsAreComplete) {
       ggml_context* c = g.context();
       ggml_tensor* tx = g.input(GGML_TYPE_F32, {rows, kIn});
       ggml_tensor* product = ggml_mul_mat(c, weight.tensor(), tx);
-      ggml_tensor* y = g.output(
-          biased ? ggml_add(c, product, ggml_reshape_1d(c, bias.tensor(), kOut)) : product);
+      ggml_tensor* y = g.output(biased ? ggml_add(c, product, bias.tensor()) : product);
       g.write(tx, x);
       g.run();
       EXPECT_LE(relative_error(g.read(y), expected),
@@ -168,8 +167,7 @@ TEST(ProductsTest, TwoProductsInARowMatchTheFormulaInDouble) {
         ggml_context* c = g.context();
         ggml_tensor *tx = g.input(GGML_TYPE_F32, {kRows, kIn}),
                     *tr = g.input(GGML_TYPE_F32, {kRows, kOut});
-        const nn::Linear first(tw1.tensor(), ggml_reshape_1d(c, tb1.tensor(), kHidden)),
-            second(tw2.tensor(), ggml_reshape_1d(c, tb2.tensor(), kOut));
+        const nn::Linear first(tw1.tensor(), tb1.tensor()), second(tw2.tensor(), tb2.tensor());
         ggml_tensor* hidden = gelu ? ggml_gelu_erf(c, first(g, tx)) : ggml_relu(c, first(g, tx));
         if (marked) g.output(hidden);
         ggml_tensor* y =
@@ -202,7 +200,7 @@ TEST(ProductsTest, IntermediateResultsThatAreUsedTwiceAreKept) {
     ggml_tensor* tx = g.input(GGML_TYPE_F32, {5, 8});
     ggml_tensor* product = ggml_mul_mat(c, weight.tensor(), tx);
     if (marked) g.output(product);
-    ggml_tensor* shifted = ggml_add(c, product, ggml_reshape_1d(c, bias.tensor(), 8));
+    ggml_tensor* shifted = ggml_add(c, product, bias.tensor());
     if (marked) g.output(shifted);
     ggml_tensor* y = g.output(ggml_add(c, ggml_relu(c, shifted), ggml_mul(c, shifted, product)));
     g.write(tx, x);
