@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -18,12 +19,12 @@ namespace {
 using kernels::BlockKernels;
 using kernels::Panels;
 
-// Up to here all keys are one block, and nothing has to be rescaled.
+// Up to here, and as far as the kernels take them at a time, all keys are one block, and nothing
+// has to be rescaled.
 constexpr int64_t kKeysAtOnce = 384;
 // So few queries are one block, which alone would keep one thread busy: they meet chunks of so many
-// blocks of keys at the same time, and what the chunks give is put together, so many rows at a
-// time.
-constexpr int64_t kFewQueries = 64, kChunk = 4, kJoined = 16;
+// keys at the same time, and what the chunks give is put together, so many rows at a time.
+constexpr int64_t kFewQueries = 64, kChunkKeys = 1024, kJoined = 16;
 
 // One task is one head of one batch entry or window. `Rows` says where its rows are
 // (attention_rows.h).
@@ -34,7 +35,7 @@ class Attention {
       : engine_(engine),
         rows_(rows),
         kernels_(*engine.fast()),
-        key_block_(rows.keys <= kKeysAtOnce ? rows.keys : kernels_.keys),
+        key_block_(rows.keys <= std::max(kKeysAtOnce, kernels_.keys) ? rows.keys : kernels_.keys),
         key_blocks_((rows.keys + key_block_ - 1) / key_block_),
         query_block_(block_of_queries()),
         k_block_bytes_(kernels_.packed_bytes(rows.d, key_block_)),
@@ -55,21 +56,23 @@ class Attention {
   // More queries gain by chunks where their blocks are too few to keep all threads busy. Windows
   // have few keys.
   bool by_chunks() const {
-    if (!std::is_same_v<Rows, BatchRows> || key_blocks_ <= kChunk) return false;
+    if (!std::is_same_v<Rows, BatchRows> || key_blocks_ <= chunk_blocks()) return false;
     return rows_.most_queries <= kFewQueries ||
            (rows_.most_queries <= query_block_ && rows_.tasks < engine_.threads());
   }
 
   struct Parts : Sums {
-    std::byte *queries, *weights[2];
-    float *scores[2], *scratch;
+    std::byte* queries;
     const void** pointers;
-    kernels::MemoryRange* ranges;
+    float* scratch;  // at_once(); otherwise Sums and
+    std::byte* weights[2];
+    float* scores[2];
   };
 
   using Wanted = std::span<const kernels::MemoryRange>;
 
   bool at_once() const { return key_blocks_ == 1 && kernels_.attend; }
+  int64_t chunk_blocks() const { return std::max<int64_t>(1, kChunkKeys / kernels_.keys); }
 
   // Blocks of nearly one size, as many for each thread.
   int64_t block_of_queries() const {
@@ -94,8 +97,6 @@ class Attention {
     Parts p{};
     p.queries = carver.take(rows * static_cast<size_t>(query_stride()) * kernels_.element_bytes);
     p.pointers = carver.take<const void*>(static_cast<size_t>(std::max(key_block_, query_block_)));
-    p.ranges =
-        carver.take<kernels::MemoryRange>(static_cast<size_t>(2 * key_block_ + query_block_));
     if (at_once()) {
       p.scratch = carver.take<float>(kernels::KeysAtOnce::scratch_floats(rows_.keys, rows_.dv));
       return p;
@@ -291,9 +292,13 @@ class Attention {
   }
 
   void run_heads() {
+    const int64_t ranges = key_blocks_ > 1 ? 0 : 2 * key_block_ + query_block_;
+    const auto memory = [&](Carver& carver) {
+      return std::tuple{carver.take(packed_bytes()), parts(carver),
+                        carver.take<kernels::MemoryRange>(static_cast<size_t>(ranges))};
+    };
     Carver sizes;
-    sizes.take(packed_bytes());
-    parts(sizes);
+    memory(sizes);
     engine_.reserve_thread_scratch(sizes.used());
     // Tasks that are neighbours in memory stay on one thread, where there are enough of them.
     const int64_t windows = rows_.tasks / rows_.heads;
@@ -302,14 +307,12 @@ class Attention {
                               : rows_.heads * std::clamp<int64_t>(16 / rows_.heads, 1, 4);
     engine_.parallel((rows_.tasks + group - 1) / group, [&](int64_t item, int thread) {
       Carver carver(engine_.thread_scratch(thread));
-      std::byte* packed = carver.take(packed_bytes());
-      const Parts p = parts(carver);
+      const auto [packed, p, wanted] = memory(carver);
       for (int64_t task = item * group; task < std::min(rows_.tasks, (item + 1) * group); ++task) {
         for (int64_t block = 0; block < key_blocks_; ++block)
           pack(task, block, packed_keys(packed, block), p.pointers);
-        const Wanted next = key_blocks_ > 1
-                                ? Wanted()
-                                : wanted_next(rows_, task, query_block_, p.pointers, p.ranges);
+        const Wanted next =
+            key_blocks_ > 1 ? Wanted() : wanted_next(rows_, task, query_block_, p.pointers, wanted);
         if (!at_once()) prefetch(next);
         for (int64_t block = 0; block < query_blocks(task); ++block)
           attend(work(task, block, packed), p, block == 0 ? next : Wanted());
@@ -334,7 +337,7 @@ class Attention {
   }
 
   void run_chunks() {
-    const int64_t chunks = (key_blocks_ + kChunk - 1) / kChunk;
+    const int64_t chunk = chunk_blocks(), chunks = (key_blocks_ + chunk - 1) / chunk;
     const auto parts_of_all = [&](Carver carver) {  // of each chunk of each task
       std::vector<Sums> all(static_cast<size_t>(rows_.tasks * chunks));
       for (Sums& sums : all) sums = sums_of(carver);
@@ -343,11 +346,11 @@ class Attention {
     const size_t bytes = parts_of_all(Carver()).second;
     const std::vector<Sums> all = parts_of_all(Carver(engine_.shared_scratch(bytes))).first;
     const auto work_of = [&](int64_t item, std::byte* packed) {
-      const int64_t task = item / chunks, begin = item % chunks * kChunk;
-      return Work{task,  0, rows_.queries(task), begin, std::min(begin + kChunk, key_blocks_),
+      const int64_t task = item / chunks, begin = item % chunks * chunk;
+      return Work{task,  0, rows_.queries(task), begin, std::min(begin + chunk, key_blocks_),
                   packed};
     };
-    const size_t packed_chunk = kChunk * (k_block_bytes_ + v_block_bytes_);
+    const size_t packed_chunk = static_cast<size_t>(chunk) * (k_block_bytes_ + v_block_bytes_);
     Carver sizes;
     sizes.take(packed_chunk);
     parts(sizes);
