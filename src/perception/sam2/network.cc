@@ -49,6 +49,17 @@ struct Network::Decoding {
     graph.output(result.ious);
     graph.output(result.object_score);
     pointers = graph.output(network.pointer_proj_(graph, result.mask_tokens));
+    keep_exact(result.masks, key.tokens);
+  }
+
+  // In f32 whatever the device's precision: the masks and all products of tokens. They are next to
+  // nothing of the work, and what they are wrong by is wrong in every pixel of a mask.
+  void keep_exact(ggml_tensor* masks, int64_t token_rows) const {
+    ggml_context* c = graph.context();
+    for (ggml_tensor* t = ggml_get_first_tensor(c); t; t = ggml_get_next_tensor(c, t)) {
+      if (t->op == GGML_OP_MUL_MAT && (t == masks || ggml_nrows(t->src[1]) <= token_rows))
+        ggml_prec_set_acc(t, GGML_PREC_F32);
+    }
   }
 
   Graph graph;
