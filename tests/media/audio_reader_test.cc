@@ -155,6 +155,26 @@ TEST(AudioReaderTest, TrackThatBeginsLateStartsWithSilence) {
   EXPECT_GT(energy, 100);
 }
 
+// More than a part of two seconds at a time, which the fuzz target's limit hardly reaches.
+TEST(AudioReaderTest, AGapOfMinutesIsSilence) {
+  constexpr int64_t kBegin = 150 * 16000;
+  const TempDir dir;
+  ffmpeg(
+      "-f lavfi -i testsrc2=size=64x64:rate=25:d=3 -itsoffset 150 -f lavfi -i 'sine=d=1' "
+      "-c:v libx264 -preset ultrafast -c:a pcm_s16le " +
+      dir / "gap.mkv");
+  AudioReader reader(dir / "gap.mkv");
+  for (const int64_t first : {int64_t{0}, kBegin / 2, kBegin - 17000}) {
+    const std::vector<float> silent = reader.window(first, 16000).samples;
+    EXPECT_EQ(silent, std::vector<float>(16000)) << first;
+  }
+  const std::vector<float> heard = reader.window(kBegin, 48000).samples;
+  EXPECT_NEAR(static_cast<double>(heard.size()), 16000, 100);
+  double energy = 0;
+  for (const float sample : heard) energy += std::abs(sample);
+  EXPECT_GT(energy, 100);
+}
+
 TEST(AudioReaderTest, SamplesThatAreNotNumbersCountAsSilence) {
   const TempDir dir;
   const float nan = std::numeric_limits<float>::quiet_NaN();
