@@ -3,6 +3,7 @@
 
 #include "alref/error.h"
 
+#include <cassert>
 #include <string>
 
 #include "perception/sam2/image_predictor.h"
@@ -46,9 +47,11 @@ bool Segmenter::look_at(FrameSource& frames, int frame) {
 }
 
 void Segmenter::stretch(const FloatMap& mask, int width, int height, FloatMap& to) {
+  const auto side = static_cast<int>(network_->config().mask_size());
+  assert(mask.width == side && mask.height == side);
   if (!stretching_ || stretching_->width != width || stretching_->height != height) {
-    stretching_.emplace(Stretching{
-        width, height, MapResizer(Resampling::kBilinear, mask.width, mask.height, width, height)});
+    stretching_.emplace(
+        Stretching{width, height, MapResizer(Resampling::kBilinear, side, side, width, height)});
   }
   stretching_->resizer(mask, to);
 }

@@ -16,6 +16,22 @@
 
 namespace alref::sam2 {
 
+/// Masks of one step, in memory that is taken from `keeper` and goes back at the scope's end.
+class StepMasks {
+ public:
+  explicit StepMasks(std::vector<ObjectLogits>& keeper)
+      : keeper_(keeper), masks_(std::exchange(keeper, {})) {}
+  ~StepMasks() { keeper_ = std::move(masks_); }
+  StepMasks(const StepMasks&) = delete;
+  StepMasks& operator=(const StepMasks&) = delete;
+
+  std::vector<ObjectLogits>& operator*() { return masks_; }
+
+ private:
+  std::vector<ObjectLogits>& keeper_;
+  std::vector<ObjectLogits> masks_;
+};
+
 /// SAM 2 for videos. Trackers opened on it share its network and its features of frames.
 class Segmenter : public VideoSegmenter {
  public:
@@ -36,9 +52,8 @@ class Segmenter : public VideoSegmenter {
 
   /// The network's mask at a video's size, into `to`.
   void stretch(const FloatMap& mask, int width, int height, FloatMap& to);
-  /// Memory for one step's masks, which all trackers use in turn: who takes it gives it back.
-  std::vector<ObjectLogits> take_room() { return std::exchange(room_, {}); }
-  void give_back(std::vector<ObjectLogits> room) { room_ = std::move(room); }
+  /// Memory for one step's masks, which all trackers use in turn.
+  StepMasks step_masks() { return StepMasks(room_); }
 
  private:
   struct Stretching {

@@ -257,7 +257,8 @@ bool Tracker::step(const FrameCallback& on_frame) {
     pass_->next = -1;
     return false;
   }
-  std::vector<ObjectLogits> masks = segmenter_.take_room();
+  StepMasks room = segmenter_.step_masks();
+  std::vector<ObjectLogits>& masks = *room;
   masks.resize(objects_.size());
   auto shown = masks.begin();
   for (Object& target : objects_) {
@@ -279,7 +280,6 @@ bool Tracker::step(const FrameCallback& on_frame) {
   }
   pass_->next += pass_->reverse ? -1 : 1;
   on_frame(frame, masks);
-  segmenter_.give_back(std::move(masks));
   return true;
 }
 
