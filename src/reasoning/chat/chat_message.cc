@@ -94,7 +94,8 @@ std::string chat_error_text(const std::string& body) {
     const auto continues = [&](size_t i) {
       return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
     };
-    while (end > 0 && continues(end)) --end;
+    constexpr size_t kMostContinued = 3;  // in UTF-8; what goes on for longer is none
+    while (end > kLongestErrorText - kMostContinued && continues(end)) --end;
     text.resize(end);
   }
   std::ranges::replace_if(
