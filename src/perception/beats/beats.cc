@@ -19,8 +19,9 @@ constexpr int kSampleRate = 16000;
 constexpr size_t kLongestInput = 20 * kSampleRate;
 constexpr size_t kWindow = 10 * kSampleRate;
 constexpr float kKaldiScale = 32768;  // BEATs' filter banks are of 16-bit samples
-// Sounds of different lengths need graphs of their own; more than a few lengths in turn are rare.
-constexpr size_t kMaxStages = 4;
+// Sounds of different lengths, and different numbers of them, need graphs of their own. Windows
+// whose numbers of moments alternate use five; more in turn are rare.
+constexpr size_t kMaxStages = 8;
 // About as many as 10 s of sound have: attention's biases grow with their square.
 constexpr size_t kMostTokensTogether = 512;
 
