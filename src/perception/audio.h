@@ -5,8 +5,9 @@
 #include "alref/error.h"
 #include "alref/types.h"
 
+#include <cstddef>
+#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,16 +22,19 @@ inline void expect_mono_16k(const Waveform& sound) {
                                                std::to_string(sound.sample_rate));
 }
 
+/// Several sounds, each made when it is asked for by its number: together they may be long.
+using SoundAt = std::function<Waveform(size_t)>;
+
 /// Names what sounds in a recording (BEATs).
 class AudioTagger {
  public:
   virtual ~AudioTagger() = default;
   /// Every class with its probability, the likeliest first. `sound` is mono at 16 kHz.
   virtual std::vector<AudioTag> tag(const Waveform& sound) = 0;
-  /// The same of several sounds, in order; cheaper than one by one where the network can.
-  virtual std::vector<std::vector<AudioTag>> tag_each(std::span<const Waveform> sounds) {
+  /// The same of `count` sounds, in order; cheaper than one by one where the network can.
+  virtual std::vector<std::vector<AudioTag>> tag_each(size_t count, const SoundAt& sound) {
     std::vector<std::vector<AudioTag>> tags;
-    for (const Waveform& sound : sounds) tags.push_back(tag(sound));
+    for (size_t i = 0; i < count; ++i) tags.push_back(tag(sound(i)));
     return tags;
   }
   /// Cosine of the probabilities of two adjacent seconds below which another sound begins, where
@@ -45,10 +49,10 @@ class AudioTextEmbedder {
   virtual ~AudioTextEmbedder() = default;
   /// Unit vector of a mono 16 kHz sound.
   virtual std::vector<float> embed_audio(const Waveform& sound) = 0;
-  /// The same of several sounds, in order; cheaper than one by one where the network can.
-  virtual std::vector<std::vector<float>> embed_sounds(std::span<const Waveform> sounds) {
+  /// The same of `count` sounds, in order; cheaper than one by one where the network can.
+  virtual std::vector<std::vector<float>> embed_sounds(size_t count, const SoundAt& sound) {
     std::vector<std::vector<float>> embeddings;
-    for (const Waveform& sound : sounds) embeddings.push_back(embed_audio(sound));
+    for (size_t i = 0; i < count; ++i) embeddings.push_back(embed_audio(sound(i)));
     return embeddings;
   }
   /// Unit vector of an English text.

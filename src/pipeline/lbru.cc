@@ -79,14 +79,16 @@ std::vector<AudioTag> Lbru::tags(const Waveform& sound, size_t top) {
 }
 
 reasoning::MomentTags Lbru::moment_tags(const Waveform& sound, int moments, double seconds) {
-  std::vector<Waveform> parts;
-  for (int m = 0; m < moments; ++m) {
-    parts.push_back(part_of(sound, m * seconds, (m + 1) * seconds));
-    parts.back().samples.resize(static_cast<size_t>(std::round(seconds * sound.sample_rate)));
-  }
+  const auto moment = [&](size_t number) {
+    const auto m = static_cast<double>(number);
+    Waveform part = part_of(sound, m * seconds, (m + 1) * seconds);
+    part.samples.resize(static_cast<size_t>(std::round(seconds * sound.sample_rate)));
+    return part;
+  };
   reasoning::MomentTags result;
   std::map<std::string, size_t> places;
-  for (const std::vector<AudioTag>& tags : listeners_.taggers.back()->tag_each(parts)) {
+  for (const std::vector<AudioTag>& tags :
+       listeners_.taggers.back()->tag_each(static_cast<size_t>(moments), moment)) {
     auto& probabilities = result.probabilities.emplace_back(tags.size());
     for (const AudioTag& tag : tags) {
       const auto [place, is_new] = places.emplace(tag.id, places.size());
@@ -118,10 +120,10 @@ std::vector<std::vector<size_t>> Lbru::labels_of(const Waveform& sound,
                                                  std::to_string(labels.size()));
   }
   const std::vector<std::vector<size_t>> choices = combinations(labels.size());
-  std::vector<Waveform> parts;
-  for (const auto& [first, last] : segments)
-    parts.push_back(part_of(sound, first * seconds, last * seconds));
-  const std::vector<Embedding> heard = listeners_.matcher->embed_sounds(parts);
+  const auto part = [&](size_t s) {
+    return part_of(sound, segments[s].first * seconds, segments[s].second * seconds);
+  };
+  const std::vector<Embedding> heard = listeners_.matcher->embed_sounds(segments.size(), part);
   std::vector<std::vector<size_t>> best(segments.size());
   for (size_t s = 0; s < segments.size(); ++s) {
     double highest = 0;

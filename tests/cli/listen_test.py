@@ -194,22 +194,30 @@ def test_other_rates(folder: Path) -> None:
         assert all(abs(p - tags[16000].get(name, p)) < 0.05 for name, p in heard.items()), tags
 
 
-def test_six_hours(folder: Path) -> None:
-    def peak(hours: float) -> int:
-        seconds = round(3600 * hours)
-        # Ten minutes of a tone, then silence, in which the tiny networks need not run: it is read all the same.
-        sound = (bytes(128 + 60 * (i // 40 % 2) for i in range(1000)) * 600).ljust(1000 * seconds, b"\x80")
-        film = write_avi(folder / f"long-{hours}.avi", seconds // 600 or 1, min(600, seconds), sound=sound, rate=1000, bits=8)
-        command = LISTEN.arguments(film, "-o", folder / "out-long", *networks(folder), "--reasoner", "first", "--no-overlay",
-                                   "--window", "600", "--fps", "0.01")
-        child = subprocess.run([sys.executable, "-c", f"import resource, subprocess, sys\nsubprocess.run({list(map(str, command))!r}, "
-                                "check=True, stdout=2)\nprint(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"],
-                               capture_output=True, timeout=600, check=True)
-        return int(child.stdout)
+def peak_kilobytes(folder: Path, hours: float, window: int, reasoner: str) -> int:
+    """Of a run on ten minutes of a tone, then silence, in which the tiny networks need not run: it is read all the same."""
+    seconds = round(3600 * hours)
+    sound = (bytes(128 + 60 * (i // 40 % 2) for i in range(1000)) * 600).ljust(1000 * seconds, b"\x80")
+    film = write_avi(folder / f"long-{hours}.avi", seconds // 600 or 1, min(600, seconds), sound=sound, rate=1000, bits=8)
+    command = LISTEN.arguments(film, "-o", folder / "out-long", *networks(folder), "--reasoner", reasoner, "--no-overlay",
+                               "--window", window, "--fps", "0.01")
+    child = subprocess.run([sys.executable, "-c", f"import resource, subprocess, sys\nsubprocess.run({list(map(str, command))!r}, "
+                            "check=True, stdout=2)\nprint(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"],
+                           capture_output=True, timeout=600, check=True)
+    return int(child.stdout)
 
+
+def test_six_hours(folder: Path) -> None:
     # The whole sound at 16 kHz would be 1.4 GB.
-    short, long = peak(0.5), peak(6)
+    short, long = (peak_kilobytes(folder, hours, 600, "first") for hours in (0.5, 6))
     assert long - short < 200_000, f"{short} kB for half an hour, {long} kB for six hours"
+
+
+def test_a_long_window(folder: Path) -> None:
+    # 50 minutes more of it are 192 MB, which are there twice while they are read, and never three times: the networks
+    # that listen get moments and segments one by one.
+    short, long = (peak_kilobytes(folder, 1, window, "rules") for window in (600, 3600))
+    assert long - short < 2 * 192_000, f"{short} kB with windows of ten minutes, {long} kB with one of an hour"
 
 
 def test_a_long_reference(folder: Path) -> None:

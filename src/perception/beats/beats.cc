@@ -34,6 +34,8 @@ compute::nn::Linear patch_matrix(const Weights& w, const Config& c) {
           c.patch_bias ? w.f32("bias", {c.patch_dim}) : nullptr};
 }
 
+size_t rounded_up_quotient(size_t a, size_t b) { return (a + b - 1) / b; }
+
 }  // namespace
 
 struct Beats::Stage {
@@ -157,26 +159,36 @@ std::vector<Beats::Output> Beats::run_together(std::span<const std::vector<float
   return outputs;
 }
 
-std::vector<std::vector<AudioTag>> Beats::tag_each(std::span<const Waveform> sounds) {
-  const auto is_as_first = [&](const Waveform& sound) {
-    expect_mono_16k(sound);
-    return sound.samples.size() == sounds.front().samples.size();
-  };
-  if (sounds.size() < 2 || !std::ranges::all_of(sounds, is_as_first) ||
-      sounds.front().samples.size() > kLongestInput) {
-    return AudioTagger::tag_each(sounds);
-  }
-  std::vector<std::vector<float>> patches;
-  for (const Waveform& sound : sounds) patches.push_back(patches_of(sound.samples));
-  const size_t most =
-      std::max<size_t>(1, kMostTokensTogether / static_cast<size_t>(tokens_of(patches.front())));
-  const size_t batches = (sounds.size() + most - 1) / most;
+std::vector<std::vector<AudioTag>> Beats::tag_each(size_t count, const SoundAt& sound) {
   std::vector<std::vector<AudioTag>> tags;
-  for (size_t b = 0; b < batches; ++b) {  // of nearly one size, so that few graphs are made
-    const size_t first = b * sounds.size() / batches, last = (b + 1) * sounds.size() / batches;
-    for (const Output& output : run_together(std::span(patches).subspan(first, last - first)))
+  std::vector<std::vector<float>> together;  // the patches of as many tokens a sound
+  size_t wanted = 0;                         // of them at once
+  const auto hear = [&] {
+    if (together.empty()) return;
+    for (const Output& output : run_together(together))
       tags.push_back(sorted_tags(output.probabilities));
+    together.clear();
+  };
+  for (size_t i = 0; i < count; ++i) {
+    const Waveform next = sound(i);
+    expect_mono_16k(next);
+    if (next.samples.size() > kLongestInput) {
+      hear();
+      tags.push_back(tag(next));
+      continue;
+    }
+    std::vector<float> patches = patches_of(next.samples);
+    if (!together.empty() && patches.size() != together.front().size()) hear();
+    if (together.empty()) {
+      // Batches of nearly one size if the rest is as long, so that few graphs are made.
+      const size_t most =
+          std::max<size_t>(1, kMostTokensTogether / static_cast<size_t>(tokens_of(patches)));
+      wanted = rounded_up_quotient(count - i, rounded_up_quotient(count - i, most));
+    }
+    together.push_back(std::move(patches));
+    if (together.size() == wanted) hear();
   }
+  hear();
   return tags;
 }
 

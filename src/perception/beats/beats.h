@@ -31,8 +31,8 @@ class Beats : public AudioTagger {
 
   /// Throws Error(kInvalidArgument) for a sound that is not mono at 16 kHz.
   std::vector<AudioTag> tag(const Waveform& sound) override;
-  /// Short sounds of one length go through the network together.
-  std::vector<std::vector<AudioTag>> tag_each(std::span<const Waveform> sounds) override;
+  /// Short sounds of as many patches that follow each other go through the network together.
+  std::vector<std::vector<AudioTag>> tag_each(size_t count, const SoundAt& sound) override;
   /// The same, of which never more than 20 s are held.
   std::vector<AudioTag> tag(SoundSource& sound);
   std::optional<float> segment_threshold() const override { return config_.segment_threshold; }

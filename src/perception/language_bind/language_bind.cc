@@ -247,18 +247,20 @@ LanguageBind::AudioTower& LanguageBind::audio() {
 }
 
 std::vector<float> LanguageBind::embed_audio(const Waveform& sound) {
-  return embed_sounds({&sound, 1}).front();
+  audio();
+  const std::vector<float> patches = patches_of(sound);
+  return embed({&patches, 1}).front();
 }
 
-std::vector<std::vector<float>> LanguageBind::embed_sounds(std::span<const Waveform> sounds) {
+std::vector<std::vector<float>> LanguageBind::embed_sounds(size_t count, const SoundAt& sound) {
   audio();
   std::vector<std::vector<float>> embeddings;
   // Batches of nearly one size, so that few graphs are made.
-  const size_t batches = (sounds.size() + kMostTogether - 1) / kMostTogether;
+  const size_t batches = (count + kMostTogether - 1) / kMostTogether;
   for (size_t b = 0; b < batches; ++b) {
     std::vector<std::vector<float>> patches;
-    for (size_t i = b * sounds.size() / batches; i < (b + 1) * sounds.size() / batches; ++i)
-      patches.push_back(patches_of(sounds[i]));
+    for (size_t i = b * count / batches; i < (b + 1) * count / batches; ++i)
+      patches.push_back(patches_of(sound(i)));
     std::ranges::move(embed(patches), std::back_inserter(embeddings));
   }
   return embeddings;

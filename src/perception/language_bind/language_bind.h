@@ -35,7 +35,7 @@ class LanguageBind : public AudioTextEmbedder {
   /// sounds, as that of LanguageBind_Image. Shorter than 25 ms: followed by silence.
   std::vector<float> embed_audio(const Waveform& sound) override;
   /// Up to kMostTogether in one graph.
-  std::vector<std::vector<float>> embed_sounds(std::span<const Waveform> sounds) override;
+  std::vector<std::vector<float>> embed_sounds(size_t count, const SoundAt& sound) override;
   /// The same of a sound of any length, read twice; only its chunks are held, one at a time.
   std::vector<float> embed_audio(SoundSource& sound);
   std::vector<float> embed_text(std::string_view text) override;

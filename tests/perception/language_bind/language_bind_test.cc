@@ -46,15 +46,16 @@ TEST_F(LanguageBindTest, SoundsEqualHuggingFacesClipOnFilterBanks) {
 }
 
 // Seven are two batches, of three and of four.
+// In f32 in another order of summation: observed 1.8e-7.
 TEST_F(LanguageBindTest, SoundsTogetherEqualEachByItself) {
   std::vector<Waveform> sounds;
   for (const double seconds : {0.3, 1.3, 0.0, 0.01, 0.7, 0.3, 2.0})
     sounds.push_back(chord(seconds));
-  const auto together = network_.embed_sounds(sounds);
+  const auto together = network_.embed_sounds(sounds.size(), [&](size_t i) { return sounds[i]; });
   ASSERT_EQ(together.size(), sounds.size());
   for (size_t i = 0; i < sounds.size(); ++i)
     EXPECT_LE(compute::relative_error(together[i], network_.embed_audio(sounds[i])), 1e-6) << i;
-  EXPECT_TRUE(network_.embed_sounds({}).empty());
+  EXPECT_TRUE(network_.embed_sounds(0, {}).empty());
 }
 
 TEST_F(LanguageBindTest, EmbeddingsAreUnitVectorsWhateverTheSound) {
