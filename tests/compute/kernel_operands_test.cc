@@ -97,6 +97,29 @@ TEST(KernelOperandsTest, SumsOfRowsAreConvertedAsTheRowsAre) {
   }
 }
 
+// Blocks of rows are cut by the number of threads: a row's norm must not know.
+TEST(KernelOperandsTest, NormsOfRowsAreTheSameInBlocksOfAnyLength) {
+  constexpr int64_t kRows = 7;
+  for (const auto& [name, kernels] : kernels_here()) {
+    for (const int64_t n : {16, 17, 48, 64, 100, 768}) {
+      std::vector<float> x = whole_numbers(kRows * n, 7), weight = whole_numbers(n, 8),
+                         bias = whole_numbers(n, 9);
+      for (std::vector<float>* values : {&x, &weight, &bias})
+        for (float& value : *values) value /= 7;
+      const int64_t stride = kernels->padded((n + 15) / 16 * 16);
+      const size_t bytes = static_cast<size_t>(stride) * kernels->element_bytes;
+      const auto rows = rows_of(x, kRows, n);
+      const RowNorm norm{.eps = 1e-5f, .weight = weight.data(), .bias = bias.data()};
+      Memory together(kRows * bytes), alone(kRows * bytes);
+      kernels->normalize(rows.data(), kRows, n, norm, together.data(), stride);
+      for (size_t i = 0; i < kRows; ++i)
+        kernels->normalize(rows.data() + i, 1, n, norm, alone.data() + i * bytes, stride);
+      EXPECT_EQ(std::memcmp(together.data(), alone.data(), kRows * bytes), 0)
+          << name << ", rows of " << n;
+    }
+  }
+}
+
 TEST(KernelOperandsTest, TheLargestOfFourRowsIsFound) {
   for (const auto& [name, kernels] : kernels_here()) {
     for (const int64_t n : kLengths) {

@@ -216,29 +216,38 @@ struct ElementRows {
     }
   }
 
+  // kRows rows of whole vectors, with weight and bias; the next ones are asked for if there are
+  // `more`.
+  template <int kRows>
+  static void normalize_whole(const void* const* rows, int64_t n, const RowNorm& norm, T* y,
+                              std::ptrdiff_t stride, bool more) {
+    const float* x[kRows];
+    for (int r = 0; r < kRows; ++r) x[r] = static_cast<const float*>(rows[r]);
+    normalize_rows(x, n, norm, [&](int r, int64_t i, __m512 v) {
+      E::store(y + r * stride + i, v);
+      if (more) __builtin_prefetch(static_cast<const float*>(rows[kRows + r]) + i);
+    });
+    for (int r = 0; r < kRows; ++r)
+      for (int64_t i = n; i < padded(n); i += 16) E::store(y + r * stride + i, _mm512_setzero_ps());
+  }
+
+  // A row comes out the same bit by bit, whichever rows are done with it.
   static void normalize(const void* const* rows, int64_t count, int64_t n, const RowNorm& norm,
                         void* y, std::ptrdiff_t stride) {
-    const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
+    auto* out = static_cast<T*>(y);
     int64_t row = 0;
     if (n % 16 == 0 && norm.weight && norm.bias) {
-      for (; row + 4 <= count; row += 4) {
-        const float* x[4];
-        for (int64_t r = 0; r < 4; ++r) x[r] = static_cast<const float*>(rows[row + r]);
-        T* out = static_cast<T*>(y) + row * stride;
-        const bool more = row + 8 <= count;
-        normalize_rows(x, n, norm, [&](int r, int64_t i, __m512 v) {
-          E::store(out + r * stride + i, v);
-          if (more) __builtin_prefetch(static_cast<const float*>(rows[row + 4 + r]) + i);
-        });
-        for (int64_t r = 0; r < 4; ++r)
-          for (int64_t i = n; i < end; i += 16) E::store(out + r * stride + i, _mm512_setzero_ps());
-      }
+      for (; row + 4 <= count; row += 4)
+        normalize_whole<4>(rows + row, n, norm, out + row * stride, stride, row + 8 <= count);
+      for (; row < count; ++row)
+        normalize_whole<1>(rows + row, n, norm, out + row * stride, stride, false);
+      return;
     }
+    const int64_t end = std::max((n + 15) / 16 * 16, padded(n));
     for (; row < count; ++row) {
-      T* out = static_cast<T*>(y) + row * stride;
       const NormalizedRow normalized(static_cast<const float*>(rows[row]), n, norm);
       for (int64_t i = 0; i < end; i += 16)
-        E::store(out + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
+        E::store(out + row * stride + i, i < n ? normalized.at(i) : _mm512_setzero_ps());
     }
   }
 };

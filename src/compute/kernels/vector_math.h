@@ -127,7 +127,8 @@ class NormalizedRow {
 };
 
 /// The same of kRows rows at a time, whose sums wait for themselves rather than for each other:
-/// whole vectors, with weight and bias. store(row, i, values i to i + 15).
+/// whole vectors, with weight and bias. Sums are taken in another order than NormalizedRow's, the
+/// same for any kRows. store(row, i, values i to i + 15).
 template <int kRows, class Store>
 [[gnu::always_inline]] inline void normalize_rows(const float* const (&x)[kRows], long n,
                                                   const RowNorm& norm, const Store& store) {

@@ -21,7 +21,8 @@ class CustomOp {
   virtual void run(ggml_tensor* node, int part, int parts) const = 0;
 };
 
-/// A node of `op` with a result of this shape. The graph keeps `op` alive.
+/// A node of `op` with a result of this shape and type: f32, or bf16 where `op` says that it may be
+/// (AttentionOp alone). The graph keeps `op` alive.
 ggml_tensor* custom(Graph& g, std::shared_ptr<const CustomOp> op, const Shape& shape,
                     std::initializer_list<ggml_tensor*> arguments, ggml_type type = GGML_TYPE_F32);
 
