@@ -93,9 +93,8 @@ std::span<const float> DeviceTensor::read(std::vector<float>& copy) const {
   return copy;
 }
 
-Graph::Graph(Device& device, size_t max_nodes, Precision precision)
+Graph::Graph(Device& device, size_t max_nodes)
     : device_(device),
-      precision_(precision),
       context_(ggml_init({.mem_size = max_nodes * ggml_tensor_overhead() +
                                       ggml_graph_overhead_custom(max_nodes, false),
                           .mem_buffer = nullptr,
@@ -144,8 +143,6 @@ void Graph::restore_unallocated() {
   for (ggml_tensor* t = ggml_get_first_tensor(context()); t;
        t = ggml_get_next_tensor(context(), t), ++i) {
     if (first) {
-      if (precision_ == Precision::kF32 && t->op == GGML_OP_MUL_MAT)
-        ggml_prec_set_acc(t, GGML_PREC_F32);
       unallocated_.push_back(*t);
     } else if (i < unallocated_.size()) {
       *t = unallocated_[i];

@@ -57,16 +57,13 @@ class DeviceTensor {
 /// the device is written to or run. What must live longer is stored into a DeviceTensor.
 class Graph {
  public:
-  /// `precision` kF32: products and attention are computed in f32 even where the device multiplies
-  /// bf16. For stages that decide and cost little. Not convolutions.
-  explicit Graph(Device& device, size_t max_nodes = 8192, Precision precision = Precision::kAuto);
+  explicit Graph(Device& device, size_t max_nodes = 8192);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
   ggml_context* context() const { return context_.get(); }
   Device& device() const { return device_; }
-  Precision precision() const { return precision_; }
   /// Whether operators that ggml lacks (compute/ops) should be used as they are: on a host device
   /// yes; on a GPU their plain ggml spelling is better, where there is one, than a round trip to
   /// the host.
@@ -108,7 +105,6 @@ class Graph {
   void restore_unallocated();
 
   Device& device_;
-  Precision precision_;
   std::unique_ptr<ggml_context, ContextDeleter> context_;
   ggml_cgraph* graph_;
   std::vector<ggml_tensor>

@@ -61,8 +61,7 @@ ggml_tensor* attention(Graph& g, ggml_tensor* q, ggml_tensor* k, ggml_tensor* v,
     return type == GGML_TYPE_F32 ? y : ggml_cast(g.context(), y, type);
   }
 
-  auto op =
-      std::make_shared<AttentionOp>(heads, scale, bias != nullptr, mask != nullptr, g.precision());
+  auto op = std::make_shared<AttentionOp>(heads, scale, bias != nullptr, mask != nullptr);
   const Shape shape = {q->ne[2], q->ne[1], v->ne[0]};
   if (bias && mask) return custom(g, op, shape, {q, k, v, bias, mask}, type);
   if (bias || mask) return custom(g, op, shape, {q, k, v, bias ? bias : mask}, type);

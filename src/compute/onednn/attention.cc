@@ -31,10 +31,10 @@ constexpr int64_t kFewQueries = 64, kChunkKeys = 1024, kJoined = 16;
 template <class Rows>
 class Attention {
  public:
-  Attention(Engine& engine, const BlockKernels& kernels, const Rows& rows)
+  Attention(Engine& engine, const Rows& rows)
       : engine_(engine),
         rows_(rows),
-        kernels_(kernels),
+        kernels_(*engine.fast()),
         key_block_(rows.keys <= std::max(kKeysAtOnce, kernels_.keys) ? rows.keys : kernels_.keys),
         key_blocks_((rows.keys + key_block_ - 1) / key_block_),
         query_block_(block_of_queries()),
@@ -390,13 +390,11 @@ class Attention {
 }  // namespace
 
 void run_attention(Engine& engine, const AttentionOp& op, ggml_tensor* node) {
-  const bool f32 = op.precision() == Precision::kF32;
-  Attention(engine, f32 ? *engine.f32() : *engine.fast(), BatchRows(op, node)).run();
+  Attention(engine, BatchRows(op, node)).run();
 }
 
 void run_window_attention(Engine& engine, const WindowAttentionOp& op, ggml_tensor* node) {
-  const BlockKernels& kernels = *engine.fast();
-  Attention(engine, kernels, WindowRows(kernels, op, node)).run();
+  Attention(engine, WindowRows(*engine.fast(), op, node)).run();
 }
 
 }  // namespace alref::compute::onednn

@@ -78,9 +78,8 @@ bool takes_bf16(const Backend& b) {
 
 // Whether an operator's argument may be bf16 where the backend takes that.
 bool may_be_bf16(const CustomOp* op, int slot) {
-  if (const auto* attention = dynamic_cast<const AttentionOp*>(op))
-    return slot < 3 && attention->precision() != Precision::kF32;  // queries, keys, values
-  if (dynamic_cast<const WindowAttentionOp*>(op)) return slot < 3;
+  if (dynamic_cast<const AttentionOp*>(op) || dynamic_cast<const WindowAttentionOp*>(op))
+    return slot < 3;  // queries, keys, values
   return slot == 0 &&
          (dynamic_cast<const DeformableAttentionOp*>(op) || dynamic_cast<const MaxPool2x2Op*>(op));
 }

@@ -14,20 +14,14 @@ namespace alref::compute {
 /// A row whose scores are all -inf gives zeros.
 class AttentionOp : public CustomOp {
  public:
-  /// `precision` kF32: not in bf16 even where the device multiplies that.
-  AttentionOp(int64_t heads, float scale, bool has_bias, bool has_mask, Precision precision)
-      : heads_(heads),
-        scale_(scale),
-        has_bias_(has_bias),
-        has_mask_(has_mask),
-        precision_(precision) {}
+  AttentionOp(int64_t heads, float scale, bool has_bias, bool has_mask)
+      : heads_(heads), scale_(scale), has_bias_(has_bias), has_mask_(has_mask) {}
 
   std::string_view name() const override { return "attention"; }
   void run(ggml_tensor* node, int part, int parts) const override;
 
   int64_t heads() const { return heads_; }
   float scale() const { return scale_; }
-  Precision precision() const { return precision_; }
   const ggml_tensor* bias(const ggml_tensor* node) const {
     return has_bias_ ? node->src[3] : nullptr;
   }
@@ -40,7 +34,6 @@ class AttentionOp : public CustomOp {
   float scale_;
   bool has_bias_;
   bool has_mask_;
-  Precision precision_;
 };
 
 }  // namespace alref::compute

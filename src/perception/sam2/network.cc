@@ -29,10 +29,7 @@ struct Network::Encoding {
 };
 
 struct Network::Decoding {
-  // In f32, for 2 % of a frame's time: half of the error of bf16 masks came from here, and which
-  // mask is taken hangs on pixels near the border (mask_choice.h).
-  Decoding(Network& network, const DecodingKey& key)
-      : graph(*network.device_, kMaxStageNodes, Precision::kF32) {
+  Decoding(Network& network, const DecodingKey& key) : graph(*network.device_, kMaxStageNodes) {
     ggml_context* c = graph.context();
     const Config& config = network.config_;
     ggml_tensor* image = key.view == View::kConditioned ? network.conditioned_.tensor()
