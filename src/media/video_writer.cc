@@ -186,9 +186,7 @@ class VideoWriter::Impl {
       return;
     }
     av_opt_set_int(own, "crf", options_.quality, 0);
-    av_opt_set(own, "preset", "veryfast", 0);
-    // The preset's finer search of motion costs much time, and saves few bytes of an overlay.
-    if (name == "libx264") encoder_->me_subpel_quality = 1;
+    av_opt_set(own, "preset", "superfast", 0);  // the next slower one saves few bytes of an overlay
     // x264's macroblock tree reads memory that nobody has written (seen with x264 164 of Debian
     // 12): the same frames would give other bytes from run to run.
     av_opt_set_int(own, "mbtree", 0, 0);
