@@ -18,7 +18,7 @@ class OnednnProduct {
   void run();
 
  private:
-  int threads_;
+  [[maybe_unused]] int threads_;  // of OpenMP
   dnnl::engine engine_;
   dnnl::stream stream_;
   dnnl::matmul product_;
