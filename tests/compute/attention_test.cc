@@ -183,13 +183,14 @@ TEST_P(AttentionTest, HugeScoresMatchTheFormulaInDouble) {
 TEST_P(AttentionTest, ANanSpoilsItsOwnQueryOnly) {
   AttentionCase a(GetParam());
   const std::vector<double> clean = a.expected();
-  a.q[(5 * a.heads + 1) * a.d + 3] = NAN;  // batch entry 0, query 5, head 1
+  const int spoilt = 5 * a.heads + 1;  // batch entry 0, query 5, head 1
+  a.q[spoilt * a.d + 3] = NAN;
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
     Device device(test_device(2, precision));
     const std::vector<float> got = a.run(device);
     for (size_t i = 0; i < got.size(); ++i) {
       const size_t row = i / static_cast<size_t>(a.dv);
-      if (row == static_cast<size_t>(5 * a.heads + 1)) {
+      if (row == static_cast<size_t>(spoilt)) {
         EXPECT_TRUE(std::isnan(got[i])) << i;
       } else {
         // In bf16 a value of up to 4 is rounded by 4 * 2^-9 = 8e-3. Two weights of 1/2 that err by
