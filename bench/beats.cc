@@ -3,20 +3,14 @@
 // run that is not counted. bench/peers/beats_official.py runs it in turn with the official code.
 #include "perception/beats/beats.h"
 
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <map>
 #include <random>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
-namespace {
-
-double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-}  // namespace
+#include "stopwatch.h"
 
 int main(int argc, char** argv) {
   using alref::Precision;
@@ -43,11 +37,11 @@ int main(int argc, char** argv) {
     for (float& s : samples) s = noise(random);
     network.run(samples);
     for (int i = 0; i < repeats; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      const double before = processor_seconds();
-      network.run(samples);
-      const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-      std::printf("%.4f wall %.4f processor\n", wall.count(), processor_seconds() - before);
+      double wall = 0;
+      const double processor = alref::bench::Stopwatch(/*processor_time=*/true).seconds([&] {
+        wall = alref::bench::Stopwatch().seconds([&] { network.run(samples); });
+      });
+      std::printf("%.4f wall %.4f processor\n", wall, processor);
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_beats: %s\n", error.what());

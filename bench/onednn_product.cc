@@ -44,12 +44,11 @@ void OnednnProduct::run() {
 }
 
 double onednn_limit(bool bf16, int threads, int runs, const Stopwatch& stopwatch) {
-  constexpr int64_t kRows = 4096, kSide = 1024;
-  OnednnProduct product(kRows, kSide, kSide, bf16, threads);
+  OnednnProduct product(kLimitRows, kLimitSide, kLimitSide, bf16, threads);
   product.run();
   double best = std::numeric_limits<double>::infinity();
   for (int i = 0; i < runs; ++i) best = std::min(best, stopwatch.seconds([&] { product.run(); }));
-  return 2e-9 * static_cast<double>(kRows * kSide * kSide) / best;
+  return 2e-9 * static_cast<double>(kLimitRows * kLimitSide * kLimitSide) / best;
 }
 
 }  // namespace alref::bench

@@ -25,8 +25,10 @@ class OnednnProduct {
   std::unordered_map<int, dnnl::memory> arguments_;
 };
 
-/// GFLOPS of oneDNN's product of 4096 x 1024 with 1024 x 1024, the best of so many runs after one:
-/// the limit that networks and attention are held to.
+/// The product that networks and attention are held to: [kLimitRows, kLimitSide] x [kLimitSide,
+/// kLimitSide].
+inline constexpr int64_t kLimitRows = 4096, kLimitSide = 1024;
+/// GFLOPS of oneDNN's, the best of so many runs after one.
 double onednn_limit(bool bf16, int threads, int runs, const Stopwatch& stopwatch);
 
 }  // namespace alref::bench

@@ -2,7 +2,6 @@
 // Times what a run of `alref listen` does about a window's sound where two labels are told apart in
 // every moment. Noise; wall seconds of each step, the first time (weights are read and packed) and
 // again.
-#include <chrono>
 #include <cstdio>
 #include <random>
 #include <string>
@@ -13,15 +12,13 @@
 #include "perception/beats/beats.h"
 #include "perception/language_bind/language_bind.h"
 #include "pipeline/lbru.h"
+#include "stopwatch.h"
 
 namespace {
 
 template <typename Step>
 void time(const char* name, Step step) {
-  const auto start = std::chrono::steady_clock::now();
-  step();
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-  std::printf("  %-8s %.3f\n", name, wall.count());
+  std::printf("  %-8s %.3f\n", name, alref::bench::Stopwatch().seconds(step));
 }
 
 }  // namespace

@@ -186,7 +186,7 @@ class VideoWriter::Impl {
       return;
     }
     av_opt_set_int(own, "crf", options_.quality, 0);
-    av_opt_set(own, "preset", "superfast", 0);  // the next slower one saves few bytes of an overlay
+    av_opt_set(own, "preset", "superfast", 0);  // veryfast: a sixth more time, a ninth fewer bytes
     // x264's macroblock tree reads memory that nobody has written (seen with x264 164 of Debian
     // 12): the same frames would give other bytes from run to run.
     av_opt_set_int(own, "mbtree", 0, 0);

@@ -10,7 +10,7 @@
 namespace alref::compute::onednn {
 
 // AddressSanitizer knows where allocations end, not where the parts end that one is cut into. With
-// it there are fences between parts; otherwise all of this is nothing.
+// GCC's there are fences between parts; otherwise all of this is nothing.
 #ifdef __SANITIZE_ADDRESS__
 constexpr size_t kFence = 64;
 inline void open_memory(const void* p, size_t bytes) { ASAN_UNPOISON_MEMORY_REGION(p, bytes); }

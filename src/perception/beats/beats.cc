@@ -20,7 +20,8 @@ constexpr size_t kLongestInput = 20 * kSampleRate;
 constexpr size_t kWindow = 10 * kSampleRate;
 constexpr float kKaldiScale = 32768;  // BEATs' filter banks are of 16-bit samples
 // Sounds of different lengths, and different numbers of them, need graphs of their own. Windows
-// whose numbers of moments alternate use five; more in turn are rare.
+// whose numbers of moments alternate use five; more in turn are rare. At the official size one of
+// 20 s keeps 50 MB of biases.
 constexpr size_t kMaxStages = 8;
 // About as many as 10 s of sound have: attention's biases grow with their square.
 constexpr size_t kMostTokensTogether = 512;

@@ -83,6 +83,7 @@ TEST_F(BeatsTest, SoundsTogetherEqualEachByItself) {
     ASSERT_EQ(together.size(), sounds.size());
     for (size_t s = 0; s < sounds.size(); s += every) {
       const std::vector<AudioTag> alone = beats_.tag(sounds[s]);
+      ASSERT_EQ(together[s].size(), alone.size());
       for (size_t i = 0; i < alone.size(); ++i) {
         EXPECT_EQ(together[s][i].id, alone[i].id) << s;
         EXPECT_NEAR(together[s][i].probability, alone[i].probability, 1e-6) << s;

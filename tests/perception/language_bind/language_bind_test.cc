@@ -45,8 +45,8 @@ TEST_F(LanguageBindTest, SoundsEqualHuggingFacesClipOnFilterBanks) {
   EXPECT_LE(compute::relative_error(network_.embed_audio(chord(1.3)), kLongSound), kTolerance);
 }
 
-// Seven are two batches, of three and of four.
-// In f32 in another order of summation: observed 1.8e-7.
+// Seven are two batches, of three and of four; in f32 in another order of summation: observed
+// 1.8e-7.
 TEST_F(LanguageBindTest, SoundsTogetherEqualEachByItself) {
   std::vector<Waveform> sounds;
   for (const double seconds : {0.3, 1.3, 0.0, 0.01, 0.7, 0.3, 2.0})
