@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """BEATs' own code in PyTorch beside bench_beats, in turn, random weights at true size, 10 s of sound.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The peer of bench_gdino: Hugging Face's GroundingDINO (Swin-T) in PyTorch, random weights, by stage.
 

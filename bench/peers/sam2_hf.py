@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The peer of bench_sam2: Hugging Face's Sam2Video in PyTorch, random weights, memory full, by stage.
 
