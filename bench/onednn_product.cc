@@ -5,9 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "compute/onednn/used_threads.h"
 
 namespace alref::bench {
 
@@ -32,15 +30,9 @@ OnednnProduct::OnednnProduct(int64_t rows, int64_t out, int64_t in, bool bf16, i
 }
 
 void OnednnProduct::run() {
-#ifdef _OPENMP
-  const int before = omp_get_max_threads();  // the caller's own
-  omp_set_num_threads(threads_);
-#endif
+  const compute::onednn::UsedThreads threads(threads_);
   product_.execute(stream_, arguments_);
   stream_.wait();
-#ifdef _OPENMP
-  omp_set_num_threads(before);
-#endif
 }
 
 double onednn_limit(bool bf16, int threads, int runs, const Stopwatch& stopwatch) {

@@ -18,7 +18,7 @@ class OnednnProduct {
   void run();
 
  private:
-  [[maybe_unused]] int threads_;  // of OpenMP
+  int threads_;
   dnnl::engine engine_;
   dnnl::stream stream_;
   dnnl::matmul product_;

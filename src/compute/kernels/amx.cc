@@ -16,9 +16,12 @@ constexpr int64_t kStayingTiles = 40;
 /// products do.
 class Waiting {
  public:
+  static constexpr int64_t kStride = 48;
+
   explicit Waiting(const Epilogue& epilogue) : epilogue_(epilogue) {}
 
-  /// Sums [rows, 16 * width] are about to be stored to sums(), 48 a row, for c at (row, column).
+  /// Sums [rows, 16 * width] are about to be stored to sums(), kStride a row, for c at (row,
+  /// column).
   void set(float* c, std::ptrdiff_t stride, int64_t rows, int64_t width, __mmask16 last,
            int64_t row, int64_t column, int64_t steps) {
     c_ = c, stride_ = stride, rows_ = rows, last_ = last, row_ = row, column_ = column;
@@ -47,8 +50,6 @@ class Waiting {
   void all() { up_to(rows_); }
 
  private:
-  static constexpr int64_t kStride = 48;
-
   template <int kWidth>
   static void finish(const Waiting& w, int64_t row, int64_t end) {
     for (; row < end; ++row) {
@@ -250,8 +251,7 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
                 blocks = (m + 2 * kTileRows - 1) / (2 * kTileRows);
   Meanwhile meanwhile(softmax, groups * blocks * steps);
   const bool stays = m > 4 * kTileRows;  // columns are used again
-  const bool plain = !e.bias && !e.row_scale && e.activation == Activation::kNone && !e.residual &&
-                     !e.stream && !e.elements;
+  const bool plain = e.plain() && !e.stream && !e.elements;
   for (int64_t vector = panels.begin(first), width; vector < vectors; vector += width) {
     const int64_t left = vectors - vector;
     width = left == 2 || left == 4 ? 2 : std::min<int64_t>(3, left);  // 2 + 2 is better than 3 + 1
@@ -265,8 +265,8 @@ void product(const void* a, std::ptrdiff_t a_stride, int64_t m, const void* pack
       waiting.expect(rows, width, row, column, steps);
       kBlocks[(rows - 1) / kTileRows][width - 1](
           static_cast<const uint16_t*>(a) + row * a_stride, a_stride * 2, b, steps,
-          direct ? at : waiting.sums(), direct ? c_stride : 48, direct && e.accumulate,
-          stays && width * steps <= kStayingTiles, waiting, meanwhile);
+          direct ? at : waiting.sums(), direct ? c_stride : Waiting::kStride,
+          direct && e.accumulate, stays && width * steps <= kStayingTiles, waiting, meanwhile);
       if (!direct) waiting.set(at, c_stride, rows, width, last, row, column, steps);
     }
   }

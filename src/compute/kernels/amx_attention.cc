@@ -9,8 +9,6 @@
 namespace alref::compute::kernels {
 namespace {
 
-constexpr float kUnit = 1.44269504f;  // log2(e)
-
 /// Of 16 rows of 16 values each, what `join` makes of a row's values: rows become lanes.
 template <class Join>
 inline __m512 joined(const float (&rows)[16][16], const Join& join) {
@@ -170,7 +168,7 @@ class AtOnce {
   bool weigh_strip(int64_t strip) {
     const int64_t tiles = kTiles ? kTiles : key_tiles_, rows = rows_of(strip);
     const __mmask16 rest = first_lanes(a_.keys - 16 * (tiles - 1));
-    const __m512 scale = _mm512_set1_ps(a_.scale * kUnit), unit = _mm512_set1_ps(kUnit);
+    const __m512 scale = _mm512_set1_ps(a_.scale * kLog2E), unit = _mm512_set1_ps(kLog2E);
     const float* scores = scores_[strip % 2];
     alignas(64) float parts[16][16], tops[16];
 
@@ -205,7 +203,7 @@ class AtOnce {
       return false;
     _mm512_store_ps(tops, Weigher::rounded(top));
 
-    const Weigher weigher(kAdd ? 1 : a_.scale * kUnit);
+    const Weigher weigher(kAdd ? 1 : a_.scale * kLog2E);
     const float* from = kAdd ? added_ : scores;
     for (int64_t i = 0; i < 16; ++i) {
       const float* row = from + (kAdd ? i : std::min(i, rows - 1)) * stride_;

@@ -105,7 +105,7 @@ void softmax(const float* x, float* y, int64_t n, float scale, const float* mask
   const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(high));
   const auto weights = [&](int64_t i, __mmask16 lanes) {
     const __m512 below = _mm512_sub_ps(scores(i, lanes), top);
-    return _mm512_maskz_mov_ps(lanes, exp2(_mm512_mul_ps(below, _mm512_set1_ps(1.44269504f))));
+    return _mm512_maskz_mov_ps(lanes, exp2(_mm512_mul_ps(below, _mm512_set1_ps(kLog2E))));
   };
   if (n <= 16) {  // what a masked store wrote is slow to load again
     const __mmask16 lanes = first_lanes(n);

@@ -23,7 +23,7 @@ struct Corners {
 /// exp(scores - top) of up to 16 points; the rest 0.
 __m512 weights_of(const float* scores, __mmask16 lanes, float top) {
   const __m512 x = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, scores), _mm512_set1_ps(top));
-  return _mm512_maskz_mov_ps(lanes, exp2(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f))));
+  return _mm512_maskz_mov_ps(lanes, exp2(_mm512_mul_ps(x, _mm512_set1_ps(kLog2E))));
 }
 
 float largest(const float* scores, int64_t count) {

@@ -35,6 +35,9 @@ struct Epilogue {
   /// Where the results are stored instead of c: [m, n] of Element, what the next product takes.
   void* elements = nullptr;
   std::ptrdiff_t elements_stride = 0;
+
+  /// Whether sums are stored as they are.
+  bool plain() const { return !bias && !row_scale && activation == Activation::kNone && !residual; }
 };
 
 constexpr int64_t kPanelColumns = 64;  ///< at most

@@ -50,11 +50,10 @@ struct ElementRows {
   template <bool kAdd, bool kFirst>
   static void softmax_row(const SoftmaxBlock& s, int64_t row) {
     const __m512 negative = _mm512_set1_ps(-__builtin_inff());
-    const float unit = 1.44269504f;  // log2(e)
     float* scores = s.scores + row * s.scores_stride;
     const float* bias = s.bias ? s.bias + row * s.bias_stride : nullptr;
     const float* mask = s.mask ? s.mask + row * s.mask_stride : nullptr;
-    const __m512 scale = _mm512_set1_ps(s.scale * unit);
+    const __m512 scale = _mm512_set1_ps(s.scale * kLog2E);
 
     const int64_t whole = s.keys / 16 * 16;
     const __mmask16 rest = first_lanes(s.keys - whole);
@@ -67,9 +66,9 @@ struct ElementRows {
       if constexpr (kAdd) {
         x = _mm512_mul_ps(x, scale);
         if (bias)
-          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(unit), x);
+          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, bias + j), _mm512_set1_ps(kLog2E), x);
         if (mask)
-          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(unit), x);
+          x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, mask + j), _mm512_set1_ps(kLog2E), x);
         _mm512_storeu_ps(scores + j, x);
       }
       highs[i] = _mm512_mask_max_ps(highs[i], lanes, highs[i], x);
@@ -89,7 +88,7 @@ struct ElementRows {
     // Stays NaN. Infinity less infinity makes one, too, where the sum of numbers became infinite.
     const bool nan = _mm512_cmp_ps_mask(any, any, _CMP_UNORD_Q) != 0 && has_nan(scores, s.keys);
     float top = _mm512_reduce_max_ps(high);
-    if constexpr (!kAdd) top *= s.scale * unit;
+    if constexpr (!kAdd) top *= s.scale * kLog2E;
     top = E::rounded_top(top);
     const float before = kFirst ? -__builtin_inff() : s.tops[row];
     if constexpr (!kFirst) top = before > top ? before : top;
@@ -104,9 +103,9 @@ struct ElementRows {
     }
     float sum = __builtin_nanf("");
     if (__builtin_fabsf(top) < kLargeTop) [[likely]] {
-      sum = E::weigh(scores, s.keys, kAdd ? 1 : s.scale * unit, top, weights);
+      sum = E::weigh(scores, s.keys, kAdd ? 1 : s.scale * kLog2E, top, weights);
     } else if (__builtin_isfinite(top)) {
-      lower(scores, s.keys, kAdd ? 1 : s.scale * unit, top);
+      lower(scores, s.keys, kAdd ? 1 : s.scale * kLog2E, top);
       sum = E::weigh(scores, s.keys, 1, 0, weights);
     }
     for (j = (s.keys + 15) / 16 * 16; j < end; j += 16) E::store(weights + j, _mm512_setzero_ps());

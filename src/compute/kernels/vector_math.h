@@ -15,6 +15,8 @@ static inline __mmask16 first_lanes(long n) {
   return n >= 16 ? 0xffff : static_cast<__mmask16>((1u << n) - 1);
 }
 
+constexpr float kLog2E = 1.44269504f;  ///< log2(e): e^x is 2^(kLog2E * x)
+
 /// 2^x: 2^floor(x) times a polynomial of the fraction, fitted for the least largest relative error
 /// on [0, 1) with 2^0 = 1 exactly: 7e-8. -inf gives 0.
 static inline __m512 exp2(__m512 x) {
@@ -40,7 +42,7 @@ static inline __m512 gelu(__m512 x) {
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(-0.284496736f));
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.254829592f));
   p = _mm512_mul_ps(p, t);
-  const __m512 e = exp2(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504f)));
+  const __m512 e = exp2(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-kLog2E)));
   const __m512 erfc = _mm512_mul_ps(p, e);  // of |x| / sqrt 2
   const __m512 half = _mm512_mul_ps(x, _mm512_set1_ps(0.5f));
   // x > 0: x - half * erfc; x < 0: half * erfc.
@@ -72,8 +74,7 @@ static inline __m512 gelu_for_bf16(__m512 x) {
 
 static inline __m512 sigmoid(__m512 x) {
   const __m512 one = _mm512_set1_ps(1.0f);
-  return _mm512_div_ps(one,
-                       _mm512_add_ps(one, exp2(_mm512_mul_ps(x, _mm512_set1_ps(-1.44269504f)))));
+  return _mm512_div_ps(one, _mm512_add_ps(one, exp2(_mm512_mul_ps(x, _mm512_set1_ps(-kLog2E)))));
 }
 
 static inline __m512 relu(__m512 x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }

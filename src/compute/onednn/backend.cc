@@ -16,6 +16,7 @@
 #include "compute/onednn/narrowing.h"
 #include "compute/onednn/primitives.h"
 #include "compute/onednn/rows.h"
+#include "compute/onednn/used_threads.h"
 
 namespace alref::compute::onednn {
 namespace {
@@ -43,24 +44,6 @@ struct Backend {
   Primitives primitives;
   ggml_backend_t cpu;
   ggml_threadpool_t pool;
-};
-
-// oneDNN uses as many threads as OpenMP would by default on the calling thread.
-class UsedThreads {
- public:
-#ifdef _OPENMP
-  explicit UsedThreads(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(threads);
-  }
-  ~UsedThreads() { omp_set_num_threads(before_); }
-  UsedThreads(const UsedThreads&) = delete;
-  UsedThreads& operator=(const UsedThreads&) = delete;
-
- private:
-  int before_;
-#else
-  explicit UsedThreads(int) {}
-#endif
 };
 
 Backend& state(ggml_backend_t backend) { return *static_cast<Backend*>(backend->context); }

@@ -59,10 +59,8 @@ inline bool may_stream(int64_t m, int64_t n, int64_t k, const float* c, int64_t 
   // Short sums that nothing follows go straight from AMX's tiles to memory: that is bound by memory
   // either way, and the way through the caches is the wider one while they hold the results.
   constexpr int64_t kShort = 96;
-  const bool plain = !epilogue.bias && !epilogue.row_scale && !epilogue.residual &&
-                     epilogue.activation == kernels::Activation::kNone;
-  return m * n >= (plain && k <= kShort ? 2 * kept : kept) && n % 16 == 0 && c_stride % 16 == 0 &&
-         reinterpret_cast<uintptr_t>(c) % 64 == 0;
+  return m * n >= (epilogue.plain() && k <= kShort ? 2 * kept : kept) && n % 16 == 0 &&
+         c_stride % 16 == 0 && reinterpret_cast<uintptr_t>(c) % 64 == 0;
 }
 
 /// What happens to whole rows of sums before they leave the caches: one norm after the other, then
