@@ -11,6 +11,10 @@
 
 namespace alref::compute::kernels {
 
+bool Epilogue::plain() const {
+  return !bias && !row_scale && activation == Activation::kNone && !residual;
+}
+
 Panels::Panels(int64_t n)
     : vectors((n + 15) / 16), fours(0), threes((4 - vectors % 4) % 4), last(0) {
   if (3 * threes > vectors) {  // 1, 2 or 5

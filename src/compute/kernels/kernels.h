@@ -36,8 +36,8 @@ struct Epilogue {
   void* elements = nullptr;
   std::ptrdiff_t elements_stride = 0;
 
-  /// Whether sums are stored as they are.
-  bool plain() const { return !bias && !row_scale && activation == Activation::kNone && !residual; }
+  /// Whether nothing follows the sums: no scale, bias, activation or residual.
+  bool plain() const;
 };
 
 constexpr int64_t kPanelColumns = 64;  ///< at most
